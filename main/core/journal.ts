@@ -1,0 +1,101 @@
+// The one journal. Every state change that matters is an event with its cause; the timeline, the narrator, the
+// verdict, the simulation trace and the tests read these same events.
+
+/** `source:sequence`, e.g. `broker-1:42`: names an event for ever. */
+export type EventId = string;
+
+export type EventSource = `broker-${number}` | 'supervisor' | 'workload';
+
+/** What happened. Numbers are Kafka's own: ids, epochs, offsets. */
+export type JournalEntry =
+  // the metadata quorum (raft)
+  | { readonly kind: 'quorum.prospective'; readonly epoch: number; readonly reason: string }
+  | { readonly kind: 'quorum.candidate'; readonly epoch: number }
+  | { readonly kind: 'quorum.voteAsked'; readonly epoch: number; readonly from: number; readonly to: number; readonly preVote: boolean }
+  | {
+      readonly kind: 'quorum.voteAnswered';
+      readonly epoch: number;
+      readonly candidate: number;
+      readonly voter: number;
+      readonly preVote: boolean;
+      readonly granted: boolean;
+      readonly reason: string;
+    }
+  | { readonly kind: 'quorum.leaderElected'; readonly epoch: number; readonly leader: number }
+  | { readonly kind: 'quorum.following'; readonly epoch: number; readonly leader: number }
+  | { readonly kind: 'quorum.resigned'; readonly epoch: number; readonly reason: string }
+  // the active controller
+  | { readonly kind: 'controller.active'; readonly epoch: number }
+  | { readonly kind: 'controller.inactive'; readonly epoch: number }
+  | { readonly kind: 'broker.registered'; readonly brokerId: number; readonly brokerEpoch: number }
+  | { readonly kind: 'broker.fenced'; readonly brokerId: number; readonly reason: string }
+  | { readonly kind: 'broker.unfenced'; readonly brokerId: number }
+  | { readonly kind: 'broker.controlledShutdown'; readonly brokerId: number }
+  | { readonly kind: 'topic.created'; readonly topic: string; readonly partitions: number; readonly replicationFactor: number }
+  | { readonly kind: 'topic.deleted'; readonly topic: string }
+  | { readonly kind: 'config.changed'; readonly resource: string; readonly name: string; readonly value: string | null }
+  | {
+      readonly kind: 'partition.leaderElected';
+      readonly topic: string;
+      readonly partition: number;
+      /** −1: the partition is offline. */
+      readonly leader: number;
+      readonly previousLeader: number;
+      readonly leaderEpoch: number;
+      readonly inSyncReplicas: readonly number[];
+      readonly unclean: boolean;
+    }
+  | {
+      readonly kind: 'partition.isrShrunk' | 'partition.isrExpanded';
+      readonly topic: string;
+      readonly partition: number;
+      readonly changed: readonly number[];
+      readonly inSyncReplicas: readonly number[];
+      readonly leaderEpoch: number;
+    }
+  // one broker's replicas
+  | { readonly kind: 'replica.leading'; readonly topic: string; readonly partition: number; readonly leaderEpoch: number; readonly logEndOffset: number }
+  | { readonly kind: 'replica.following'; readonly topic: string; readonly partition: number; readonly leaderEpoch: number; readonly leader: number }
+  | {
+      readonly kind: 'replica.truncated';
+      readonly topic: string;
+      readonly partition: number;
+      readonly from: number;
+      readonly to: number;
+      readonly leaderEpoch: number;
+    }
+  | { readonly kind: 'log.recovered'; readonly topic: string; readonly partition: number; readonly truncatedBytes: number; readonly detail: string }
+  | { readonly kind: 'log.directoryFailed'; readonly directory: string; readonly reason: string }
+  // groups
+  | { readonly kind: 'group.rebalancing'; readonly groupId: string; readonly generation: number; readonly reason: string }
+  | { readonly kind: 'group.stable'; readonly groupId: string; readonly generation: number; readonly members: number; readonly protocol: string }
+  | { readonly kind: 'group.memberRemoved'; readonly groupId: string; readonly memberId: string; readonly reason: string }
+  | { readonly kind: 'coordinator.loaded'; readonly topic: string; readonly partition: number; readonly records: number; readonly tookMs: number }
+  // processes, as the supervisor sees them
+  | { readonly kind: 'process.started'; readonly brokerId: number; readonly pid: number }
+  | { readonly kind: 'process.exited'; readonly brokerId: number; readonly pid: number; readonly signal: string | null; readonly code: number | null; readonly wanted: boolean }
+  | { readonly kind: 'process.paused' | 'process.resumed' | 'process.killed' | 'process.stopping'; readonly brokerId: number; readonly pid: number }
+  | { readonly kind: 'cluster.ready'; readonly readyMs: number }
+  // the built-in workload, as clients see it
+  | { readonly kind: 'client.error'; readonly client: string; readonly error: string; readonly detail: string }
+  | { readonly kind: 'client.recovered'; readonly client: string; readonly unavailableMs: number };
+
+export type JournalKind = JournalEntry['kind'];
+
+export type JournalEvent = {
+  readonly id: EventId;
+  readonly source: EventSource;
+  /** Rises by one per source. */
+  readonly sequence: number;
+  readonly wallMs: number;
+  /** Monotonic clock of the source's machine; one machine hosts all sources, so they compare. */
+  readonly monotonicMs: number;
+  /** The event, request or verb that led to this one; null where there is none. */
+  readonly cause: EventId | string | null;
+  readonly entry: JournalEntry;
+};
+
+export type Journal = {
+  /** Adds an event and returns its id, to be passed on as the cause of what follows. Never throws, never waits. */
+  record(entry: JournalEntry, cause?: EventId | string | null): EventId;
+};
