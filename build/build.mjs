@@ -1,0 +1,8 @@
+// `npm run build`: everything into dist/ — the Node bundles and the renderer.
+import { join, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build as viteBuild } from 'vite';
+import { bundle } from './bundle.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+await Promise.all([bundle(), viteBuild({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' })]);

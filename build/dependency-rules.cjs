@@ -1,0 +1,81 @@
+// Who may import whom (docs/ARCHITECTURE.md prints the bands). Each rule carries its reason; there are no warnings.
+const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+const main = (...folders) => `^main/(${folders.join('|')})/`;
+const tests = '\\.test\\.ts$';
+
+const foundations = ['core', 'runtime', 'protocol', 'records', 'net'];
+const storage = ['log', 'raft', 'metadata'];
+const roles = ['controller', 'replication', 'coordinators', 'broker'];
+const fleet = ['cluster', 'faults', 'workloads', 'external'];
+const product = ['drills', 'api'];
+
+module.exports = {
+  forbidden: [
+    rule('no-cycles', 'A cycle means two modules are one.', { pathNot: tests }, { circular: true }),
+    rule('core-stands-alone', 'The words of the domain depend on nothing.', { path: main('core'), pathNot: tests }, { pathNot: '^main/core/' }),
+    rule(
+      'foundations-look-down',
+      'Foundations know nothing of storage, roles or the fleet.',
+      { path: main(...foundations), pathNot: tests },
+      { path: main(...storage, ...roles, ...fleet, ...product) },
+    ),
+    rule(
+      'protocol-is-pure',
+      'Codecs do no I/O, so that they can be fuzzed and simulated.',
+      { path: main('protocol', 'records'), pathNot: tests },
+      { path: main('runtime', 'net') },
+    ),
+    rule(
+      'storage-looks-down',
+      'Log, raft and metadata serve the roles and must not know them.',
+      { path: main(...storage), pathNot: tests },
+      { path: main(...roles, ...fleet, ...product) },
+    ),
+    rule(
+      'broker-never-sees-the-fleet',
+      'A broker must run in the simulation and under any supervisor.',
+      { path: main(...roles), pathNot: tests },
+      { path: main(...fleet, ...product) },
+    ),
+    rule(
+      'roles-are-composed-in-broker',
+      'Controller, replication and coordinators meet only in broker/.',
+      { path: main('controller', 'replication', 'coordinators'), pathNot: tests },
+      { path: main('broker') },
+    ),
+    rule(
+      'fleet-can-not-cheat',
+      'What the fleet and the drills know they learn from broker/contract.ts and the wire, like any client.',
+      { path: main(...fleet, 'drills'), pathNot: tests },
+      { path: [main(...storage, ...roles), '^main/records/'], pathNot: '^main/broker/contract\\.ts$' },
+    ),
+    rule(
+      'api-is-pure',
+      'The renderer imports api: it may reach only core.',
+      { path: main('api'), pathNot: tests },
+      { path: '^main/', pathNot: '^main/(api|core)/' },
+    ),
+    rule(
+      'renderer-imports-api-only',
+      'The renderer talks to the engine over the contract.',
+      { path: '^renderer/' },
+      { path: '^(main|app)/', pathNot: '^main/api/' },
+    ),
+    rule('electron-in-its-shell', 'The engine runs on plain Node.', { pathNot: '^(app/electron|tests)/' }, { path: '^node_modules/electron/' }),
+    rule(
+      'node-stays-below-the-seam',
+      'Everything non-deterministic enters through the Runtime.',
+      {
+        path: '^main/',
+        pathNot: [tests, '^main/runtime/node/', '^main/broker/process\\.ts$', '^main/(cluster|workloads|faults|external)/', '^main/(engine|embed)\\.ts$', '^main/records/compression/'],
+      },
+      { dependencyTypes: ['core'] },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.svelte', '.js', '.mjs'] },
+  },
+};

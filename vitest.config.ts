@@ -1,0 +1,27 @@
+// Unit, data-driven, simulation and process tests. Browser tests live in playwright.config.ts.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['main/**/*.test.ts', 'app/**/*.test.ts', 'build/**/*.test.ts', 'tests/conformance/**/*.test.ts', 'tests/scenarios/**/*.test.ts'],
+          testTimeout: 60_000,
+          isolate: false,
+        },
+      },
+      { extends: './renderer/vite.config.ts', test: { name: 'renderer', include: ['renderer/**/*.test.ts'], environment: 'node' } },
+      {
+        test: {
+          name: 'processes',
+          include: ['tests/processes/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
