@@ -1,0 +1,36 @@
+// What a request handler is given and gives back: the door between net and everything that serves an API.
+
+/** The two kinds of listener a node has: `client` is Kafka's broker listener, `controller` its controller listener. */
+export type ListenerKind = 'client' | 'controller';
+
+export type ClientSoftware = { readonly name: string; readonly version: string };
+
+export type RequestContext = {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string | null;
+  readonly listener: ListenerKind;
+  readonly connectionId: string;
+  readonly clientAddress: string;
+  /** `User:ANONYMOUS` as long as there is no authentication. */
+  readonly principal: string;
+  /** What the client said of itself in ApiVersions, from version 3. */
+  readonly clientSoftware: ClientSoftware | null;
+  /** Monotonic time at which the whole frame was there. */
+  readonly receivedMs: number;
+  /** False once the connection is gone: nobody waits for the answer any more. */
+  readonly isOpen: () => boolean;
+  /** The whole request with its header, without the length prefix; for Envelope forwarding. */
+  readonly requestFrame: Buffer;
+};
+
+/**
+ * Serves one API. A value that is not a promise is answered in the same tick, without one.
+ * `null` means that no response is sent (Produce with acks=0); answering with Kafka's error code for what went
+ * wrong is the handler's business: whatever it throws closes the connection.
+ */
+export type Handler<Request, Response> = (
+  context: RequestContext,
+  request: Request,
+) => Response | null | Promise<Response | null>;
