@@ -1,0 +1,110 @@
+// What replication needs from others, as interfaces it owns (the broker connects them), and what it offers to the
+// coordinators. Nothing here knows of sockets, metadata images or controllers.
+
+import type { BrokerId, LeaderEpoch, Offset, PartitionId, TopicId } from '../core/ids.ts';
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/messages/alter-partition.ts';
+import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
+import type { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/list-offsets.ts';
+import type { LogConfig } from '../log/log-config.ts';
+
+/** Broker settings that replication reads; the names are Kafka's with its dots taken out. */
+export type ReplicationConfig = {
+  readonly replicaLagTimeMaxMs: number;
+  /** Bytes asked for per partition (`replica.fetch.max.bytes`). */
+  readonly replicaFetchMaxBytes: number;
+  readonly replicaFetchResponseMaxBytes: number;
+  readonly replicaFetchMinBytes: number;
+  readonly replicaFetchWaitMaxMs: number;
+  readonly replicaFetchBackoffMs: number;
+  /** Upper bound of any Fetch response (`fetch.max.bytes`). */
+  readonly fetchMaxBytes: number;
+  /** `max.incremental.fetch.session.cache.slots`. */
+  readonly fetchSessionSlotsMax: number;
+  /** `replica.selector.class` is the rack-aware selector: consumers are sent to a replica in their rack. */
+  readonly isRackAwareReads: boolean;
+};
+
+/** One partition of the metadata image, as far as a broker that hosts a replica of it cares. −1 as leader: none. */
+export type PartitionAssignment = {
+  readonly topic: string;
+  readonly topicId: TopicId;
+  readonly partition: PartitionId;
+  readonly leader: BrokerId | -1;
+  readonly leaderEpoch: LeaderEpoch;
+  readonly partitionEpoch: number;
+  readonly replicas: readonly BrokerId[];
+  readonly inSyncReplicas: readonly BrokerId[];
+  /** The leader was elected uncleanly and must recover before it counts as a clean one. */
+  readonly isRecovering: boolean;
+};
+
+/** What one metadata delta means for this broker's replicas. */
+export type AssignmentChanges = {
+  /** New or changed partitions of which this broker holds a replica. */
+  readonly changed: readonly PartitionAssignment[];
+  /** Partitions this broker no longer holds; their files go. */
+  readonly removed: readonly { readonly topic: string; readonly topicId: TopicId; readonly partition: PartitionId }[];
+};
+
+export type BrokerEndpoint = { readonly host: string; readonly port: number; readonly rack: string | null };
+
+/** Read access to the newest metadata image, asked at every use: never kept. */
+export type ClusterMetadata = {
+  topicName(topicId: TopicId): string | null;
+  topicId(topic: string): TopicId | null;
+  partitionExists(topicId: TopicId, partition: number): boolean;
+  partitionLeader(topicId: TopicId, partition: number): { leader: BrokerId | -1; leaderEpoch: LeaderEpoch } | null;
+  logConfig(topic: string): LogConfig;
+  minInSyncReplicas(topic: string): number;
+  /** Epoch of a broker that is registered, unfenced and not shutting down; null for any other. */
+  eligibleBrokerEpoch(brokerId: BrokerId): number | null;
+  /** Of an unfenced broker; null for any other. */
+  endpoint(brokerId: BrokerId): BrokerEndpoint | null;
+};
+
+/** The way to the active controller for ISR changes. Rejects when there is none in time; the sender tries again. */
+export type AlterPartitionChannel = {
+  alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse>;
+};
+
+/** Requests to other brokers, as a follower makes them. Rejects when the broker can't be reached or the link breaks. */
+export type LeaderConnections = {
+  /** Requests to one broker go out in the order of the calls, on one connection; several may be under way. */
+  fetch(leader: BrokerId, request: FetchRequest): Promise<FetchResponse>;
+  listOffsets(leader: BrokerId, request: ListOffsetsRequest): Promise<ListOffsetsResponse>;
+};
+
+/** A failed operation on one partition, with the protocol's error code. */
+export class ReplicationError extends Error {
+  override readonly name = 'ReplicationError';
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export type CoordinatorAppend = {
+  readonly firstOffset: Offset;
+  readonly lastOffset: Offset;
+  /** Resolves when the high watermark has passed `lastOffset`; rejects with ReplicationError when it can't any more. */
+  readonly committed: Promise<void>;
+};
+
+export type CoordinatorRead = {
+  /** Whole batches from the one that holds `fromOffset`; empty at the end. */
+  readonly records: readonly Buffer[];
+  readonly logStartOffset: Offset;
+  readonly logEndOffset: Offset;
+  readonly highWatermark: Offset;
+};
+
+/** Internal partitions as their coordinators see them: written with acks=all by the leader of one epoch, read whole at load. */
+export type PartitionHost = {
+  /** Appends as the leader of exactly `leaderEpoch`; throws ReplicationError (NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS …). */
+  append(topic: string, partition: PartitionId, records: Buffer, leaderEpoch: LeaderEpoch): CoordinatorAppend;
+  /** Reads up to the log end; throws ReplicationError when this broker doesn't lead the partition. */
+  read(topic: string, partition: PartitionId, fromOffset: Offset, bytesMax: number): CoordinatorRead;
+  /** Calls `listener` whenever the high watermark of a led partition rises; returns how to stop. */
+  onHighWatermark(topic: string, partition: PartitionId, listener: (highWatermark: Offset) => void): () => void;
+};
