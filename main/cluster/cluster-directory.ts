@@ -1,0 +1,133 @@
+// Our own files beside the brokers': `DIR/highwater/` holds the topology, the running supervisor's address and the
+// logs. `DIR/node-I/` belongs to broker I and is a Kafka log directory.
+
+import type { Disk } from '../runtime/runtime.ts';
+import type { Processes } from '../runtime/processes.ts';
+import { ClusterError } from './cluster-error.ts';
+import type { Topology } from './topology.ts';
+
+/** Who runs this directory now, and how `highwater broker …` reaches it. */
+export type Running = {
+  readonly supervisorPid: number;
+  readonly controlPort: number;
+  readonly token: string;
+  readonly uiUrl: string | null;
+  readonly brokers: readonly { readonly id: number; readonly pid: number }[];
+};
+
+export class ClusterDirectory {
+  readonly path: string;
+  readonly #disk: Disk;
+  #lock: { release(): void } | null = null;
+
+  constructor(path: string, disk: Disk) {
+    this.path = path;
+    this.#disk = disk;
+  }
+
+  logDir(brokerId: number): string {
+    return `${this.path}/node-${brokerId}`;
+  }
+
+  file(name: string): string {
+    return `${this.path}/highwater/${name}`;
+  }
+
+  /** Takes the directory for this supervisor, or throws naming the one that holds it. */
+  take(processes: Processes): void {
+    const running = this.readRunning();
+    if (running !== null && running.supervisorPid !== processes.pid && isOurs(processes, running.supervisorPid)) {
+      throw new ClusterError(
+        'DIRECTORY_IN_USE',
+        `data directory ${this.path} is in use by highwater with pid ${running.supervisorPid}`,
+        'stop that one, or give another directory with --data',
+      );
+    }
+    this.#prepare();
+    // A supervisor that was SIGKILLed while a broker was frozen leaves that broker behind: it could not see the channel close.
+    for (const broker of running?.brokers ?? []) {
+      if (processes.commandLine(broker.pid)?.includes(this.file('broker-'))) processes.signal(broker.pid, 'SIGKILL');
+    }
+    this.#lock = this.#disk.lock(this.file('lock'));
+  }
+
+  #prepare(): void {
+    try {
+      this.#disk.makeDirectory(this.file('logs'));
+    } catch (error) {
+      throw new ClusterError(
+        'DIRECTORY_NOT_WRITABLE',
+        `data directory ${this.path} can't be written: ${error instanceof Error ? error.message : String(error)}`,
+        'give a directory that you own with --data',
+        error,
+      );
+    }
+  }
+
+  readTopology(): Topology | null {
+    const topology = this.#readJson<Topology>('cluster.json');
+    if (topology !== null && topology.formatVersion !== 1) {
+      throw new ClusterError(
+        'DIRECTORY_TOO_NEW',
+        `${this.file('cluster.json')} has format ${String(topology.formatVersion)}, this highwater knows 1`,
+        'use the highwater that made it, or another directory',
+      );
+    }
+    return topology;
+  }
+
+  writeTopology(topology: Topology): void {
+    this.#writeJson('cluster.json', topology);
+  }
+
+  readRunning(): Running | null {
+    return this.#readJson<Running>('running.json');
+  }
+
+  writeRunning(running: Running): void {
+    this.#writeJson('running.json', running);
+  }
+
+  writeBrokerConfig(brokerId: number, config: unknown): string {
+    this.#writeJson(`broker-${brokerId}.json`, config);
+    return this.file(`broker-${brokerId}.json`);
+  }
+
+  /** cluster.id that a Kafka log directory already in place carries, if there is one. */
+  existingClusterId(brokerId: number): string | null {
+    const path = `${this.logDir(brokerId)}/meta.properties`;
+    if (!this.#disk.exists(path)) return null;
+    const text = Buffer.from(this.#disk.readFile(path)).toString('utf8');
+    return /^cluster\.id=(.+)$/m.exec(text)?.[1]?.trim() ?? null;
+  }
+
+  /** Gives the directory back; an ephemeral one is removed with all in it. */
+  release(remove: boolean): void {
+    this.#disk.remove(this.file('running.json'));
+    this.#lock?.release();
+    this.#lock = null;
+    if (remove) this.#disk.removeTree(this.path);
+  }
+
+  #readJson<T>(name: string): T | null {
+    const path = this.file(name);
+    if (!this.#disk.exists(path)) return null;
+    const text = Buffer.from(this.#disk.readFile(path)).toString('utf8');
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw new ClusterError('DIRECTORY_DAMAGED', `${path} is not JSON`, 'restore it, or remove it to lose only what it holds', error);
+    }
+  }
+
+  #writeJson(name: string, value: unknown): void {
+    this.#disk.writeFileAtomic(this.file(name), Buffer.from(`${JSON.stringify(value, null, 2)}\n`));
+  }
+}
+
+/** A pid may have been given to another program since: only a process that looks like ours counts. */
+function isOurs(processes: Processes, pid: number): boolean {
+  if (!processes.isAlive(pid)) return false;
+  const commandLine = processes.commandLine(pid);
+  return commandLine === null || /highwater|dist\/cli\/main|electron|vitest|node/i.test(commandLine);
+}

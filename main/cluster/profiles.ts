@@ -1,0 +1,21 @@
+// Timing profiles: `kafka` leaves every time-out at Kafka's default; `laptop` shortens the ones that a person waits
+// for, so that a drill takes a second instead of ten. Settings not named here keep Kafka's defaults in both.
+
+export type ProfileName = 'laptop' | 'kafka';
+
+const laptop: Readonly<Record<string, string>> = {
+  'broker.session.timeout.ms': '1000',
+  'broker.heartbeat.interval.ms': '250',
+  'controller.quorum.election.timeout.ms': '300',
+  'controller.quorum.fetch.timeout.ms': '600',
+  'controller.quorum.election.backoff.max.ms': '200',
+  'controller.quorum.request.timeout.ms': '1000',
+  'replica.lag.time.max.ms': '2000',
+  'group.initial.rebalance.delay.ms': '200',
+};
+
+export const profiles: Readonly<Record<ProfileName, Readonly<Record<string, string>>>> = { laptop, kafka: {} };
+
+export function isProfileName(name: string): name is ProfileName {
+  return name === 'laptop' || name === 'kafka';
+}

@@ -1,0 +1,60 @@
+// What a cluster consists of: its brokers with ports and racks, and the Kafka properties each one is started with.
+
+import { profiles, type ProfileName } from './profiles.ts';
+
+export type BrokerPlace = {
+  readonly id: number;
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly rack: string | null;
+};
+
+/** Kept in `DIR/highwater/cluster.json`, so that `up` on the same directory resumes the same cluster. */
+export type Topology = {
+  readonly formatVersion: 1;
+  readonly clusterId: string;
+  readonly profile: ProfileName;
+  readonly host: string;
+  readonly brokers: readonly BrokerPlace[];
+  /** Properties given with --config; they win over the profile. */
+  readonly configs: Readonly<Record<string, string>>;
+};
+
+/** Distance between a broker's client port and its controller port. */
+export const controllerPortOffset = 100;
+export const defaultPort = 19092;
+export const brokersMax = 32;
+
+/** Kafka properties of one broker, as they would stand in server.properties. Later entries win. */
+export function brokerProperties(topology: Topology, broker: BrokerPlace, logDir: string): Record<string, string> {
+  const count = topology.brokers.length;
+  // With fewer than three brokers the replicated defaults can't be met: clamp, as `status` and the UI say.
+  const replicationFactor = String(Math.min(3, count));
+  const minInSync = String(Math.min(2, count));
+  const voters = topology.brokers.map((each) => `${each.id}@${topology.host}:${each.controllerPort}`).join(',');
+  return {
+    'default.replication.factor': replicationFactor,
+    'min.insync.replicas': minInSync,
+    'offsets.topic.replication.factor': replicationFactor,
+    'transaction.state.log.replication.factor': replicationFactor,
+    'transaction.state.log.min.isr': minInSync,
+    'share.coordinator.state.topic.replication.factor': replicationFactor,
+    'share.coordinator.state.topic.min.isr': minInSync,
+    ...profiles[topology.profile],
+    ...topology.configs,
+    'process.roles': 'broker,controller',
+    'node.id': String(broker.id),
+    'controller.quorum.voters': voters,
+    listeners: `PLAINTEXT://${topology.host}:${broker.port},CONTROLLER://${topology.host}:${broker.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${topology.host}:${broker.port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': logDir,
+    ...(broker.rack === null ? {} : { 'broker.rack': broker.rack }),
+  };
+}
+
+export function bootstrapOf(topology: Topology): string {
+  return topology.brokers.map((broker) => `${topology.host}:${broker.port}`).join(',');
+}
