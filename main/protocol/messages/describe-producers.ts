@@ -1,0 +1,49 @@
+// DescribeProducers, API key 61, versions 0, flexible from 0. Answered by: broker.
+
+import {
+  api,
+  array,
+  int16,
+  int32,
+  int64,
+  int64Saturating,
+  string,
+  type RequestOf,
+  type ResponseOf,
+} from '../schema.ts';
+
+export const describeProducersApi = api({
+  key: 61,
+  name: 'DescribeProducers',
+  versions: '0',
+  flexible: '0+',
+  listeners: ['broker'],
+  request: {
+    topics: array('0+', {
+      name: string('0+'),
+      partitionIndexes: array('0+', 'int32'),
+    }),
+  },
+  response: {
+    throttleTimeMs: int32('0+'),
+    topics: array('0+', {
+      name: string('0+'),
+      partitions: array('0+', {
+        partitionIndex: int32('0+'),
+        errorCode: int16('0+'),
+        errorMessage: string('0+', { nullable: '0+', default: null }),
+        activeProducers: array('0+', {
+          producerId: int64('0+'),
+          producerEpoch: int32('0+'),
+          lastSequence: int32('0+', { default: -1 }),
+          lastTimestamp: int64Saturating('0+', { default: -1 }),
+          coordinatorEpoch: int32('0+'),
+          currentTxnStartOffset: int64('0+', { default: -1 }),
+        }),
+      }),
+    }),
+  },
+});
+
+export type DescribeProducersRequest = RequestOf<typeof describeProducersApi>;
+export type DescribeProducersResponse = ResponseOf<typeof describeProducersApi>;
