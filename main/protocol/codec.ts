@@ -2,8 +2,8 @@
 // nothing when reading. Errors carry the path of the field; every length is checked before anything is allocated.
 
 import { locate, ProtocolError, UnsupportedVersionError } from './protocol-error.ts';
-import { includesVersion, parseVersions, type Field, type Fields, type PrimitiveKind } from './schema.ts';
-import type { UnknownTaggedField } from './schema.ts';
+import type { Field, Fields, PrimitiveKind, UnknownTaggedField } from './fields.ts';
+import { includesVersion, parseVersions } from './versions.ts';
 import type { WireReader } from './wire-reader.ts';
 import { bytesLength, WireWriter, type Bytes } from './wire-writer.ts';
 

@@ -13,6 +13,7 @@ import {
   uuid,
   type DecodedOf,
 } from '../schema.ts';
+import { CoordinatorRecordFamily } from '../coordinator-record-frame.ts';
 import {
   shareGroupMemberMetadataKey,
   shareGroupMemberMetadataValue,
@@ -26,6 +27,18 @@ import {
   shareGroupCurrentMemberAssignmentValue,
   shareGroupStatePartitionMetadataKey,
   shareGroupStatePartitionMetadataValue,
+  type ShareGroupMemberMetadataKey,
+  type ShareGroupMemberMetadataValue,
+  type ShareGroupMetadataKey,
+  type ShareGroupMetadataValue,
+  type ShareGroupTargetAssignmentMetadataKey,
+  type ShareGroupTargetAssignmentMetadataValue,
+  type ShareGroupTargetAssignmentMemberKey,
+  type ShareGroupTargetAssignmentMemberValue,
+  type ShareGroupCurrentMemberAssignmentKey,
+  type ShareGroupCurrentMemberAssignmentValue,
+  type ShareGroupStatePartitionMetadataKey,
+  type ShareGroupStatePartitionMetadataValue,
 } from './share-group-records.ts';
 import {
   streamsGroupMetadataKey,
@@ -40,6 +53,18 @@ import {
   streamsGroupCurrentMemberAssignmentValue,
   streamsGroupTopologyKey,
   streamsGroupTopologyValue,
+  type StreamsGroupMetadataKey,
+  type StreamsGroupMetadataValue,
+  type StreamsGroupMemberMetadataKey,
+  type StreamsGroupMemberMetadataValue,
+  type StreamsGroupTargetAssignmentMetadataKey,
+  type StreamsGroupTargetAssignmentMetadataValue,
+  type StreamsGroupTargetAssignmentMemberKey,
+  type StreamsGroupTargetAssignmentMemberValue,
+  type StreamsGroupCurrentMemberAssignmentKey,
+  type StreamsGroupCurrentMemberAssignmentValue,
+  type StreamsGroupTopologyKey,
+  type StreamsGroupTopologyValue,
 } from './streams-group-records.ts';
 
 export const legacyOffsetCommitKey = record({
@@ -336,28 +361,211 @@ export const consumerGroupRegularExpressionValue = record({
 });
 export type ConsumerGroupRegularExpressionValue = DecodedOf<typeof consumerGroupRegularExpressionValue>;
 
+/** One record of the log, told apart by its name; a null value is a tombstone (valueVersion −1). */
+export type GroupCoordinatorRecord =
+  | {
+      readonly name: 'LegacyOffsetCommit';
+      readonly key: LegacyOffsetCommitKey;
+      readonly valueVersion: number;
+      readonly value: LegacyOffsetCommitValue | null;
+    }
+  | {
+      readonly name: 'OffsetCommit';
+      readonly key: OffsetCommitKey;
+      readonly valueVersion: number;
+      readonly value: OffsetCommitValue | null;
+    }
+  | {
+      readonly name: 'GroupMetadata';
+      readonly key: GroupMetadataKey;
+      readonly valueVersion: number;
+      readonly value: GroupMetadataValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupMetadata';
+      readonly key: ConsumerGroupMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupMetadataValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupPartitionMetadata';
+      readonly key: ConsumerGroupPartitionMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupPartitionMetadataValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupMemberMetadata';
+      readonly key: ConsumerGroupMemberMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupMemberMetadataValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupTargetAssignmentMetadata';
+      readonly key: ConsumerGroupTargetAssignmentMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupTargetAssignmentMetadataValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupTargetAssignmentMember';
+      readonly key: ConsumerGroupTargetAssignmentMemberKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupTargetAssignmentMemberValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupCurrentMemberAssignment';
+      readonly key: ConsumerGroupCurrentMemberAssignmentKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupCurrentMemberAssignmentValue | null;
+    }
+  | {
+      readonly name: 'ShareGroupMemberMetadata';
+      readonly key: ShareGroupMemberMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ShareGroupMemberMetadataValue | null;
+    }
+  | {
+      readonly name: 'ShareGroupMetadata';
+      readonly key: ShareGroupMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ShareGroupMetadataValue | null;
+    }
+  | {
+      readonly name: 'ShareGroupTargetAssignmentMetadata';
+      readonly key: ShareGroupTargetAssignmentMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ShareGroupTargetAssignmentMetadataValue | null;
+    }
+  | {
+      readonly name: 'ShareGroupTargetAssignmentMember';
+      readonly key: ShareGroupTargetAssignmentMemberKey;
+      readonly valueVersion: number;
+      readonly value: ShareGroupTargetAssignmentMemberValue | null;
+    }
+  | {
+      readonly name: 'ShareGroupCurrentMemberAssignment';
+      readonly key: ShareGroupCurrentMemberAssignmentKey;
+      readonly valueVersion: number;
+      readonly value: ShareGroupCurrentMemberAssignmentValue | null;
+    }
+  | {
+      readonly name: 'ShareGroupStatePartitionMetadata';
+      readonly key: ShareGroupStatePartitionMetadataKey;
+      readonly valueVersion: number;
+      readonly value: ShareGroupStatePartitionMetadataValue | null;
+    }
+  | {
+      readonly name: 'ConsumerGroupRegularExpression';
+      readonly key: ConsumerGroupRegularExpressionKey;
+      readonly valueVersion: number;
+      readonly value: ConsumerGroupRegularExpressionValue | null;
+    }
+  | {
+      readonly name: 'StreamsGroupMetadata';
+      readonly key: StreamsGroupMetadataKey;
+      readonly valueVersion: number;
+      readonly value: StreamsGroupMetadataValue | null;
+    }
+  | {
+      readonly name: 'StreamsGroupMemberMetadata';
+      readonly key: StreamsGroupMemberMetadataKey;
+      readonly valueVersion: number;
+      readonly value: StreamsGroupMemberMetadataValue | null;
+    }
+  | {
+      readonly name: 'StreamsGroupTargetAssignmentMetadata';
+      readonly key: StreamsGroupTargetAssignmentMetadataKey;
+      readonly valueVersion: number;
+      readonly value: StreamsGroupTargetAssignmentMetadataValue | null;
+    }
+  | {
+      readonly name: 'StreamsGroupTargetAssignmentMember';
+      readonly key: StreamsGroupTargetAssignmentMemberKey;
+      readonly valueVersion: number;
+      readonly value: StreamsGroupTargetAssignmentMemberValue | null;
+    }
+  | {
+      readonly name: 'StreamsGroupCurrentMemberAssignment';
+      readonly key: StreamsGroupCurrentMemberAssignmentKey;
+      readonly valueVersion: number;
+      readonly value: StreamsGroupCurrentMemberAssignmentValue | null;
+    }
+  | {
+      readonly name: 'StreamsGroupTopology';
+      readonly key: StreamsGroupTopologyKey;
+      readonly valueVersion: number;
+      readonly value: StreamsGroupTopologyValue | null;
+    };
+
 /** Key and value of each record type, in order of its number. */
-export const groupCoordinatorRecords = [
-  { key: legacyOffsetCommitKey, value: legacyOffsetCommitValue },
-  { key: offsetCommitKey, value: offsetCommitValue },
-  { key: groupMetadataKey, value: groupMetadataValue },
-  { key: consumerGroupMetadataKey, value: consumerGroupMetadataValue },
-  { key: consumerGroupPartitionMetadataKey, value: consumerGroupPartitionMetadataValue },
-  { key: consumerGroupMemberMetadataKey, value: consumerGroupMemberMetadataValue },
-  { key: consumerGroupTargetAssignmentMetadataKey, value: consumerGroupTargetAssignmentMetadataValue },
-  { key: consumerGroupTargetAssignmentMemberKey, value: consumerGroupTargetAssignmentMemberValue },
-  { key: consumerGroupCurrentMemberAssignmentKey, value: consumerGroupCurrentMemberAssignmentValue },
-  { key: shareGroupMemberMetadataKey, value: shareGroupMemberMetadataValue },
-  { key: shareGroupMetadataKey, value: shareGroupMetadataValue },
-  { key: shareGroupTargetAssignmentMetadataKey, value: shareGroupTargetAssignmentMetadataValue },
-  { key: shareGroupTargetAssignmentMemberKey, value: shareGroupTargetAssignmentMemberValue },
-  { key: shareGroupCurrentMemberAssignmentKey, value: shareGroupCurrentMemberAssignmentValue },
-  { key: shareGroupStatePartitionMetadataKey, value: shareGroupStatePartitionMetadataValue },
-  { key: consumerGroupRegularExpressionKey, value: consumerGroupRegularExpressionValue },
-  { key: streamsGroupMetadataKey, value: streamsGroupMetadataValue },
-  { key: streamsGroupMemberMetadataKey, value: streamsGroupMemberMetadataValue },
-  { key: streamsGroupTargetAssignmentMetadataKey, value: streamsGroupTargetAssignmentMetadataValue },
-  { key: streamsGroupTargetAssignmentMemberKey, value: streamsGroupTargetAssignmentMemberValue },
-  { key: streamsGroupCurrentMemberAssignmentKey, value: streamsGroupCurrentMemberAssignmentValue },
-  { key: streamsGroupTopologyKey, value: streamsGroupTopologyValue },
-] as const;
+export const groupCoordinatorRecords = new CoordinatorRecordFamily<GroupCoordinatorRecord>([
+  { name: 'LegacyOffsetCommit', key: legacyOffsetCommitKey, value: legacyOffsetCommitValue },
+  { name: 'OffsetCommit', key: offsetCommitKey, value: offsetCommitValue },
+  { name: 'GroupMetadata', key: groupMetadataKey, value: groupMetadataValue },
+  { name: 'ConsumerGroupMetadata', key: consumerGroupMetadataKey, value: consumerGroupMetadataValue },
+  {
+    name: 'ConsumerGroupPartitionMetadata',
+    key: consumerGroupPartitionMetadataKey,
+    value: consumerGroupPartitionMetadataValue,
+  },
+  { name: 'ConsumerGroupMemberMetadata', key: consumerGroupMemberMetadataKey, value: consumerGroupMemberMetadataValue },
+  {
+    name: 'ConsumerGroupTargetAssignmentMetadata',
+    key: consumerGroupTargetAssignmentMetadataKey,
+    value: consumerGroupTargetAssignmentMetadataValue,
+  },
+  {
+    name: 'ConsumerGroupTargetAssignmentMember',
+    key: consumerGroupTargetAssignmentMemberKey,
+    value: consumerGroupTargetAssignmentMemberValue,
+  },
+  {
+    name: 'ConsumerGroupCurrentMemberAssignment',
+    key: consumerGroupCurrentMemberAssignmentKey,
+    value: consumerGroupCurrentMemberAssignmentValue,
+  },
+  { name: 'ShareGroupMemberMetadata', key: shareGroupMemberMetadataKey, value: shareGroupMemberMetadataValue },
+  { name: 'ShareGroupMetadata', key: shareGroupMetadataKey, value: shareGroupMetadataValue },
+  {
+    name: 'ShareGroupTargetAssignmentMetadata',
+    key: shareGroupTargetAssignmentMetadataKey,
+    value: shareGroupTargetAssignmentMetadataValue,
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMember',
+    key: shareGroupTargetAssignmentMemberKey,
+    value: shareGroupTargetAssignmentMemberValue,
+  },
+  {
+    name: 'ShareGroupCurrentMemberAssignment',
+    key: shareGroupCurrentMemberAssignmentKey,
+    value: shareGroupCurrentMemberAssignmentValue,
+  },
+  {
+    name: 'ShareGroupStatePartitionMetadata',
+    key: shareGroupStatePartitionMetadataKey,
+    value: shareGroupStatePartitionMetadataValue,
+  },
+  {
+    name: 'ConsumerGroupRegularExpression',
+    key: consumerGroupRegularExpressionKey,
+    value: consumerGroupRegularExpressionValue,
+  },
+  { name: 'StreamsGroupMetadata', key: streamsGroupMetadataKey, value: streamsGroupMetadataValue },
+  { name: 'StreamsGroupMemberMetadata', key: streamsGroupMemberMetadataKey, value: streamsGroupMemberMetadataValue },
+  {
+    name: 'StreamsGroupTargetAssignmentMetadata',
+    key: streamsGroupTargetAssignmentMetadataKey,
+    value: streamsGroupTargetAssignmentMetadataValue,
+  },
+  {
+    name: 'StreamsGroupTargetAssignmentMember',
+    key: streamsGroupTargetAssignmentMemberKey,
+    value: streamsGroupTargetAssignmentMemberValue,
+  },
+  {
+    name: 'StreamsGroupCurrentMemberAssignment',
+    key: streamsGroupCurrentMemberAssignmentKey,
+    value: streamsGroupCurrentMemberAssignmentValue,
+  },
+  { name: 'StreamsGroupTopology', key: streamsGroupTopologyKey, value: streamsGroupTopologyValue },
+]);

@@ -1,6 +1,7 @@
 // Keys and values of `__share_group_state`. Framing: coordinator-record-frame.ts.
 
 import { array, int16, int32, int64, int8, record, string, uuid, type DecodedOf } from '../schema.ts';
+import { CoordinatorRecordFamily } from '../coordinator-record-frame.ts';
 
 export const shareSnapshotKey = record({
   name: 'ShareSnapshotKey',
@@ -71,8 +72,23 @@ export const shareUpdateValue = record({
 });
 export type ShareUpdateValue = DecodedOf<typeof shareUpdateValue>;
 
+/** One record of the log, told apart by its name; a null value is a tombstone (valueVersion −1). */
+export type ShareCoordinatorRecord =
+  | {
+      readonly name: 'ShareSnapshot';
+      readonly key: ShareSnapshotKey;
+      readonly valueVersion: number;
+      readonly value: ShareSnapshotValue | null;
+    }
+  | {
+      readonly name: 'ShareUpdate';
+      readonly key: ShareUpdateKey;
+      readonly valueVersion: number;
+      readonly value: ShareUpdateValue | null;
+    };
+
 /** Key and value of each record type, in order of its number. */
-export const shareCoordinatorRecords = [
-  { key: shareSnapshotKey, value: shareSnapshotValue },
-  { key: shareUpdateKey, value: shareUpdateValue },
-] as const;
+export const shareCoordinatorRecords = new CoordinatorRecordFamily<ShareCoordinatorRecord>([
+  { name: 'ShareSnapshot', key: shareSnapshotKey, value: shareSnapshotValue },
+  { name: 'ShareUpdate', key: shareUpdateKey, value: shareUpdateValue },
+]);

@@ -1,6 +1,7 @@
 // Key and value of `__transaction_state`. Framing: coordinator-record-frame.ts.
 
 import { array, int16, int32, int64, int8, record, string, type DecodedOf } from '../schema.ts';
+import { CoordinatorRecordFamily } from '../coordinator-record-frame.ts';
 
 export const transactionLogKey = record({
   name: 'TransactionLogKey',
@@ -41,5 +42,15 @@ export const transactionLogValue = record({
 });
 export type TransactionLogValue = DecodedOf<typeof transactionLogValue>;
 
+/** One record of the log, told apart by its name; a null value is a tombstone (valueVersion −1). */
+export type TransactionCoordinatorRecord = {
+  readonly name: 'TransactionLog';
+  readonly key: TransactionLogKey;
+  readonly valueVersion: number;
+  readonly value: TransactionLogValue | null;
+};
+
 /** Key and value of each record type, in order of its number. */
-export const transactionCoordinatorRecords = [{ key: transactionLogKey, value: transactionLogValue }] as const;
+export const transactionCoordinatorRecords = new CoordinatorRecordFamily<TransactionCoordinatorRecord>([
+  { name: 'TransactionLog', key: transactionLogKey, value: transactionLogValue },
+]);
