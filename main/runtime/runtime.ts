@@ -92,7 +92,10 @@ export type Disk = {
 export type Connection = {
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** Sets the receivers; called once, before the event that opened the connection ends. `onClose` comes exactly once. */
+  /**
+   * Sets the receivers; called once, before the event that opened the connection ends. `onClose` comes exactly once.
+   * A chunk is valid during `onData` only: the next bytes land in the same memory, so copy what is kept.
+   */
   handle(receivers: { onData(chunk: Buffer): void; onClose(reason: Error | null): void; onDrain(): void }): void;
   /** Queues bytes in order. Returns false when the peer reads too slowly: wait for onDrain. */
   write(chunks: readonly Uint8Array[]): boolean;
