@@ -1,11 +1,12 @@
 // Bundles everything that runs on Node into dist/: one file per entry, so that a broker starts in 0.1 s.
 // Packages with native or wasm parts stay outside; the rest is bundled, because resolving it costs start time.
 import { build } from 'esbuild';
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const external = ['electron', '@node-rs/crc32', 'lz4-napi', '@bokuweb/zstd-wasm', 'kafkajs'];
 
 /** @type {import('esbuild').BuildOptions} */
@@ -18,6 +19,7 @@ const common = {
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
+  define: { __HIGHWATER_VERSION__: JSON.stringify(version) },
   external,
 };
 
@@ -48,7 +50,7 @@ export async function bundle() {
       build({
         ...cjs,
         entryPoints: { 'electron/main': 'app/electron/main.ts', 'electron/preload': 'app/electron/preload.ts' },
-        define: { 'import.meta.url': '__filename_url' },
+        define: { ...common.define, 'import.meta.url': '__filename_url' },
         banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
       }),
     );

@@ -67,6 +67,8 @@ export class ClusterViewState {
   #monotonicMs = 0;
   #wallMs = 0;
   #number = 0;
+  /** Partitions whose rate is above zero: silence about them must bring it down again. */
+  readonly #flowing = new Set<string>();
 
   // What changed since the last delta.
   #factsChanged = false;
@@ -157,6 +159,7 @@ export class ClusterViewState {
     });
     this.#changedBrokers.add(brokerId);
     for (const replica of report.replicas) this.#applyReplica(broker, replica, report.monotonicMs);
+    this.#settleRates(brokerId, broker, report);
     for (const key of report.removedReplicas) {
       broker.replicas.delete(key);
       this.#changedPartitions.add(key);
@@ -199,9 +202,25 @@ export class ClusterViewState {
     this.#changedPartitions.add(key);
     if (replica.role !== 'leader') return;
     this.#partitions.get(key)?.rate.add(monotonicMs, { messages: replica.logEndOffset });
+    this.#flowing.add(key);
     for (const [groupId, group] of this.#groups) {
       if (group.report.offsets.some((each) => each.topic === replica.topic && each.partition === replica.partition)) {
         this.#changedGroups.add(groupId);
+      }
+    }
+  }
+
+  /** A broker reports only what changed: what it leads and did not mention has stood still. */
+  #settleRates(brokerId: number, broker: BrokerState, report: Telemetry): void {
+    const mentioned = new Set(report.replicas.map((each) => partitionName(each.topic, each.partition)));
+    for (const key of this.#flowing) {
+      const partition = this.#partitions.get(key);
+      const replica = broker.replicas.get(key);
+      if (partition === undefined) this.#flowing.delete(key);
+      else if (partition.report.leader === brokerId && replica !== undefined && !mentioned.has(key)) {
+        partition.rate.add(report.monotonicMs, { messages: replica.logEndOffset });
+        this.#changedPartitions.add(key);
+        if (partition.rate.perSecond('messages') === 0) this.#flowing.delete(key);
       }
     }
   }

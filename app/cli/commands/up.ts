@@ -1,0 +1,78 @@
+// `highwater up`: a cluster in the foreground. With --json exactly one line on stdout, when it is ready.
+
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serveUi, type UiServer } from '../../browser/server.ts';
+import { Engine } from '../../../main/engine.ts';
+import { brokerScript, clusterOptions, configs, dataDir, integer, parse, profile, rendererDir, type Parsed } from '../options.ts';
+import { endSignal } from '../end-signal.ts';
+
+export async function run(args: string[]): Promise<number> {
+  const parsed = parse(args, { ...clusterOptions, ui: { type: 'boolean' }, json: { type: 'boolean' } });
+  const asJson = parsed.values['json'] === true;
+  const end = endSignal();
+  const engine = await prepareEngine(parsed);
+  engine.onShutdownAsked(() => end.now());
+  let ui: UiServer | null = null;
+  try {
+    const { readyMs } = await Promise.race([engine.start(), end.whenAsked.then(() => ({ readyMs: -1 }))]);
+    if (readyMs >= 0) {
+      if (parsed.values['ui'] === true) {
+        ui = await serveUi(engine.api(), { port: 0, rendererDir });
+        engine.setUiUrl(ui.url);
+      }
+      console.log(asJson ? readyLine(engine, readyMs, ui?.url ?? null) : readyText(engine, readyMs, ui?.url ?? null));
+      await end.whenAsked;
+    }
+    if (!asJson) console.log('Shutting down…');
+    return 0;
+  } finally {
+    await ui?.close();
+    await engine.stop();
+    end.release();
+  }
+}
+
+export async function prepareEngine(parsed: Parsed, defaultPort?: number): Promise<Engine> {
+  const ephemeral = parsed.values['ephemeral'] === true;
+  const brokers = integer(parsed, 'brokers');
+  const port = integer(parsed, 'port') ?? defaultPort;
+  const profileName = profile(parsed);
+  return Engine.prepare({
+    dataDir: ephemeral && parsed.values['data'] === undefined ? mkdtempSync(join(tmpdir(), 'highwater-')) : dataDir(parsed),
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(port === undefined ? {} : { port }),
+    ...(profileName === undefined ? {} : { profile: profileName }),
+    configs: configs(parsed),
+    ephemeral,
+    brokerScript,
+  });
+}
+
+/** The line that other programs depend on. */
+function readyLine(engine: Engine, readyMs: number, uiUrl: string | null): string {
+  const view = engine.view();
+  return JSON.stringify({
+    clusterId: view.clusterId,
+    bootstrap: view.bootstrap,
+    dataDir: view.dataDir,
+    uiUrl,
+    readyMs,
+    brokers: view.brokers.map(({ id, pid, host, port, controllerPort, logDir }) => ({ id, pid, host, port, controllerPort, logDir })),
+  });
+}
+
+export function readyText(engine: Engine, readyMs: number, uiUrl: string | null): string {
+  const view = engine.view();
+  const count = view.brokers.length;
+  return [
+    `Highwater is ready: ${count} broker${count === 1 ? '' : 's'} in ${(readyMs / 1000).toFixed(2)} s`,
+    `  bootstrap  ${view.bootstrap}`,
+    `  data       ${view.dataDir}${view.ephemeral ? ' (removed at the end)' : ''}`,
+    `  profile    ${view.profile}${view.profile === 'laptop' ? ' (short time-outs; --profile kafka for Kafka’s own)' : ''}`,
+    ...(count < 3 ? [`  note       with ${count} broker${count === 1 ? '' : 's'}, internal topics have replication factor ${count}`] : []),
+    ...(uiUrl === null ? [] : [`  UI         ${uiUrl}`]),
+    'Ctrl-C shuts it down in order.',
+  ].join('\n');
+}

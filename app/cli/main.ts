@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// The `highwater` command: finds the subcommand, prints refusals for people, sets exit codes. Commands are loaded
+// when called, so that `highwater up` does not pay for the others.
+
+import { isRefusal, UsageError, usage } from './usage.ts';
+
+type Command = (args: string[]) => Promise<number>;
+
+const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
+  up: () => import('./commands/up.ts'),
+  app: () => import('./commands/app.ts'),
+  broker: () => import('./commands/broker.ts'),
+  status: () => import('./commands/status.ts'),
+};
+
+async function main(argv: string[]): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    console.log(usage);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === 'version') {
+    console.log(__HIGHWATER_VERSION__);
+    return 0;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) throw new UsageError(`there is no command "${name}"`);
+  return (await load()).run(args);
+}
+
+declare const __HIGHWATER_VERSION__: string;
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`highwater: ${error.message}\n\n${usage}`);
+    process.exitCode = 2;
+  } else if (isRefusal(error)) {
+    console.error(`highwater: ${error.message}${error.advice === null ? '' : `\n  ${error.advice}`}`);
+    process.exitCode = 1;
+  } else {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}

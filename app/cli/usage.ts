@@ -1,0 +1,23 @@
+// What `highwater help` prints, and the errors of wrong usage.
+
+export const usage = `highwater: a real multi-broker, Kafka-compatible cluster on this machine
+
+  highwater up [--brokers 3] [--data DIR] [--port 19092] [--config k=v]… [--profile laptop|kafka] [--ephemeral] [--ui] [--json]
+      Starts a cluster in the foreground; Ctrl-C shuts it down in order. DIR is kept and resumed.
+  highwater app [--port 0] [--no-open] [options of up]
+      The same with the UI in a browser and a demo workload.
+  highwater broker start|stop|kill|pause|resume ID [--data DIR] [--json]
+      stop = controlled shutdown, kill = SIGKILL, pause = SIGSTOP, resume = SIGCONT
+  highwater status [--data DIR] [--json]
+      Brokers, quorum and partitions of a running cluster.
+  highwater version | help`;
+
+/** The command line can't be understood: exit code 2 and the usage. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Errors that carry what to do; matched by shape, because each command is a bundle chunk of its own. */
+export function isRefusal(error: unknown): error is Error & { code: string; advice: string | null } {
+  return error instanceof Error && error.name === 'ClusterError';
+}

@@ -1,0 +1,79 @@
+// How `highwater broker …` and `highwater status` reach a running supervisor: one JSON line asked, one answered, over
+// loopback, with a token that only the owner of the data directory can read.
+
+import type { Connection, Listener, Network } from '../runtime/runtime.ts';
+import { ClusterError } from './cluster-error.ts';
+
+export type ControlRequest =
+  | { readonly verb: 'start' | 'stop' | 'kill' | 'pause' | 'resume'; readonly brokerId: number }
+  | { readonly verb: 'view' }
+  | { readonly verb: 'shutdown' };
+
+type Envelope = { readonly token: string; readonly request: ControlRequest };
+type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly advice: string | null };
+
+const lineBytesMax = 64 * 1024;
+
+/** Serves control requests; `serve` throws ClusterError for refusals. */
+export async function serveControl(
+  network: Network,
+  token: string,
+  serve: (request: ControlRequest) => Promise<unknown>,
+): Promise<Listener> {
+  return network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
+    readLine(connection, (line) => {
+      void answerLine(line, token, serve).then((answer) => {
+        connection.write([Buffer.from(`${JSON.stringify(answer)}\n`)]);
+        connection.end();
+      });
+    });
+  });
+}
+
+async function answerLine(line: string, token: string, serve: (request: ControlRequest) => Promise<unknown>): Promise<Answer> {
+  try {
+    const envelope = JSON.parse(line) as Partial<Envelope>;
+    if (envelope.token !== token || envelope.request === undefined) throw new ClusterError('REFUSED', 'wrong control token');
+    return { ok: true, value: (await serve(envelope.request)) ?? null };
+  } catch (error) {
+    if (error instanceof ClusterError) return { ok: false, code: error.code, message: error.message, advice: error.advice };
+    return { ok: false, code: 'FAILED', message: error instanceof Error ? error.message : String(error), advice: null };
+  }
+}
+
+/** Asks a running supervisor; throws ClusterError with its refusal. */
+export async function askControl(network: Network, port: number, token: string, request: ControlRequest): Promise<unknown> {
+  const connection = await network.connect({ host: '127.0.0.1', port, timeoutMs: 2000 });
+  const line = await new Promise<string>((resolve, reject) => {
+    readLine(connection, resolve, reject);
+    connection.write([Buffer.from(`${JSON.stringify({ token, request } satisfies Envelope)}\n`)]);
+  });
+  connection.destroy();
+  const answer = JSON.parse(line) as Answer;
+  if (answer.ok) return answer.value;
+  throw new ClusterError(answer.code, answer.message, answer.advice);
+}
+
+function readLine(connection: Connection, onLine: (line: string) => void, onFailure: (error: Error) => void = () => undefined): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let done = false;
+  connection.handle({
+    onData(chunk) {
+      if (done) return;
+      chunks.push(Buffer.from(chunk));
+      size += chunk.length;
+      if (chunk.includes(10)) {
+        done = true;
+        onLine(Buffer.concat(chunks).toString('utf8').split('\n', 1)[0] ?? '');
+        // An answer may be as long as it is; only what strangers send is bounded.
+      } else if (onFailure.length === 0 && size > lineBytesMax) connection.destroy();
+    },
+    onClose(reason) {
+      if (!done) onFailure(reason ?? new Error('the supervisor closed the connection'));
+    },
+    onDrain() {},
+  });
+}

@@ -1,0 +1,81 @@
+// The embeddable API for test suites: `import { startCluster } from 'highwater'`.
+
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ClusterView } from './api/views.ts';
+import type { ProfileName } from './cluster/profiles.ts';
+import { Engine } from './engine.ts';
+
+export type StartClusterOptions = {
+  /** Default 3. */
+  readonly brokers?: number;
+  /** First client port; default: free ones. */
+  readonly port?: number;
+  /** Kept and resumed when given; otherwise a temporary directory that `stop` removes. */
+  readonly dataDir?: string;
+  readonly profile?: ProfileName;
+  /** Kafka broker properties. */
+  readonly configs?: Readonly<Record<string, string>>;
+};
+
+export type RunningCluster = {
+  /** For any Kafka client: `host:port,host:port,…`. */
+  readonly bootstrap: string;
+  readonly clusterId: string;
+  readonly dataDir: string;
+  readonly readyMs: number;
+  readonly brokers: readonly { readonly id: number; readonly pid: number; readonly host: string; readonly port: number }[];
+  /** SIGKILL; resolves when the process is gone. */
+  kill(brokerId: number): Promise<void>;
+  /** Resolves when the broker is registered and unfenced. */
+  start(brokerId: number): Promise<void>;
+  /** Controlled shutdown of one broker. */
+  stopBroker(brokerId: number): Promise<void>;
+  /** SIGSTOP. */
+  pause(brokerId: number): Promise<void>;
+  /** SIGCONT. */
+  resume(brokerId: number): Promise<void>;
+  /** The cluster as the screens show it: leaders, epochs, ISR, offsets, groups, events. */
+  view(): ClusterView;
+  /** Controlled shutdown of all; removes the directory unless one was given. */
+  stop(): Promise<void>;
+};
+
+/** Starts a cluster of real broker processes; resolves when a client that asks any of them sees all. */
+export async function startCluster(options: StartClusterOptions = {}): Promise<RunningCluster> {
+  const engine = await Engine.prepare({
+    dataDir: options.dataDir ?? mkdtempSync(join(tmpdir(), 'highwater-')),
+    ephemeral: options.dataDir === undefined,
+    port: options.port ?? 0,
+    brokerScript: join(dirname(fileURLToPath(import.meta.url)), 'broker', 'process.js'),
+    ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.configs === undefined ? {} : { configs: options.configs }),
+  });
+  let readyMs: number;
+  try {
+    ({ readyMs } = await engine.start());
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+  const { supervisor } = engine;
+  return {
+    bootstrap: engine.view().bootstrap,
+    clusterId: engine.view().clusterId,
+    dataDir: engine.view().dataDir,
+    readyMs,
+    get brokers() {
+      return engine.view().brokers.map(({ id, pid, host, port }) => ({ id, pid: pid ?? 0, host, port }));
+    },
+    kill: (brokerId) => supervisor.kill(brokerId),
+    start: (brokerId) => supervisor.start(brokerId),
+    stopBroker: (brokerId) => supervisor.stop(brokerId),
+    pause: (brokerId) => supervisor.pause(brokerId),
+    resume: (brokerId) => supervisor.resume(brokerId),
+    view: () => engine.view(),
+    stop: () => engine.stop(),
+  };
+}

@@ -1,0 +1,184 @@
+// Composition root of everything outside the brokers: one cluster, its supervisor, the demo workload and the UI's
+// contract. The shells (CLI, browser, Electron, embedded API) start it and show it.
+
+import type { EngineApi } from './api/host.ts';
+import type { ClusterDelta, ClusterView } from './api/views.ts';
+import { ClusterAdmin } from './cluster/cluster-admin.ts';
+import type { ClusterDirectory } from './cluster/cluster-directory.ts';
+import { serveControl, type ControlRequest } from './cluster/control-server.ts';
+import { prepareCluster, type LaunchOptions } from './cluster/launch.ts';
+import type { Supervisor } from './cluster/supervisor.ts';
+import { nodeProcesses } from './runtime/node/node-processes.ts';
+import { nodeRuntime } from './runtime/node/node-runtime.ts';
+import type { Listener, Runtime, Timer } from './runtime/runtime.ts';
+import { DemoWorkload } from './workloads/demo-workload.ts';
+
+export type EngineOptions = Omit<LaunchOptions, 'onChange'>;
+
+/** Screens are told at most this often: 10 times a second. */
+const deltaIntervalMs = 100;
+
+export class Engine {
+  readonly supervisor: Supervisor;
+  readonly directory: ClusterDirectory;
+  readonly #runtime: Runtime;
+  readonly #admin: ClusterAdmin;
+  readonly #workload: DemoWorkload;
+  readonly #receivers = new Set<(delta: ClusterDelta) => void>();
+  readonly #token: string;
+  readonly #ephemeral: boolean;
+  #control: Listener | null = null;
+  #deltaTimer: Timer | null = null;
+  #uiUrl: string | null = null;
+  #onShutdownAsked: () => void = () => undefined;
+
+  constructor(runtime: Runtime, prepared: Awaited<ReturnType<typeof prepareCluster>>, ephemeral: boolean) {
+    this.#runtime = runtime;
+    this.supervisor = prepared.supervisor;
+    this.directory = prepared.directory;
+    this.#ephemeral = ephemeral;
+    this.#token = Buffer.from(runtime.random.bytes(24)).toString('base64url');
+    const { topology } = this.supervisor;
+    this.#admin = new ClusterAdmin(runtime, topology);
+    this.#workload = new DemoWorkload({
+      clock: runtime.clock,
+      bootstrap: this.supervisor.view.view().bootstrap,
+      replicationFactor: Math.min(3, topology.brokers.length),
+      onChange: (workload) => {
+        this.supervisor.view.setFacts({ workload });
+        this.#scheduleDelta();
+      },
+      record: (entry) => this.supervisor.record(entry),
+    });
+  }
+
+  /** Takes the directory and prepares the cluster; throws ClusterError when it can't. */
+  static async prepare(options: EngineOptions): Promise<Engine> {
+    const runtime = nodeRuntime();
+    // The supervisor exists only after `prepareCluster`; its changes reach the engine through this box.
+    const box: { engine: Engine | null } = { engine: null };
+    const prepared = await prepareCluster(runtime, nodeProcesses(), { ...options, onChange: () => box.engine?.onViewChanged() });
+    box.engine = new Engine(runtime, prepared, options.ephemeral === true);
+    return box.engine;
+  }
+
+  /** Starts all brokers; resolves when a client that asks any of them sees all. */
+  async start(): Promise<{ readyMs: number }> {
+    this.#control = await serveControl(this.#runtime.network, this.#token, (request) => this.#serve(request));
+    this.#writeRunning();
+    return this.supervisor.startAll();
+  }
+
+  /** Controlled shutdown of everything; gives the directory back. */
+  async stop(): Promise<void> {
+    await this.#workload.stop();
+    await this.supervisor.stopAll();
+    await this.#control?.close();
+    this.#deltaTimer?.cancel();
+    this.#deltaTimer = null;
+    this.directory.release(this.#ephemeral);
+  }
+
+  startWorkload(messagesPerSecond: number): Promise<void> {
+    return this.#workload.start(messagesPerSecond);
+  }
+
+  setUiUrl(url: string): void {
+    this.#uiUrl = url;
+    this.#writeRunning();
+  }
+
+  /** Told when `highwater` asks this supervisor to end. */
+  onShutdownAsked(action: () => void): void {
+    this.#onShutdownAsked = action;
+  }
+
+  view(): ClusterView {
+    return this.supervisor.view.view();
+  }
+
+  /** What the shells host. */
+  api(): EngineApi {
+    const { supervisor } = this;
+    const done = (work: Promise<unknown>) => work.then(() => null);
+    return {
+      handlers: {
+        'cluster.snapshot': () => {
+          this.#flushDelta();
+          return { number: supervisor.view.number, view: supervisor.view.view() };
+        },
+        'broker.start': ({ brokerId }) => done(this.#started(supervisor.start(brokerId))),
+        'broker.stop': ({ brokerId }) => done(supervisor.stop(brokerId)),
+        'broker.kill': ({ brokerId }) => done(supervisor.kill(brokerId)),
+        'broker.pause': ({ brokerId }) => done(supervisor.pause(brokerId)),
+        'broker.resume': ({ brokerId }) => done(supervisor.resume(brokerId)),
+        'broker.restart': async ({ brokerId }) => {
+          await supervisor.stop(brokerId);
+          return done(this.#started(supervisor.start(brokerId)));
+        },
+        'topic.create': (input) => this.#admin.createTopic(input),
+        'topic.delete': ({ topic }) => done(this.#admin.deleteTopic(topic)),
+        'partition.electPreferred': ({ topic, partition }) => done(this.#admin.electPreferred(topic, partition)),
+        'workload.start': ({ messagesPerSecond }) => done(this.#workload.start(messagesPerSecond)),
+        'workload.stop': () => done(this.#workload.stop()),
+      },
+      subscribe: (_channel, receive) => {
+        this.#receivers.add(receive);
+        return () => this.#receivers.delete(receive);
+      },
+    };
+  }
+
+  onViewChanged(): void {
+    this.#scheduleDelta();
+  }
+
+  async #serve(request: ControlRequest): Promise<unknown> {
+    const { supervisor } = this;
+    switch (request.verb) {
+      case 'start':
+        return this.#started(supervisor.start(request.brokerId));
+      case 'stop':
+        return supervisor.stop(request.brokerId);
+      case 'kill':
+        return supervisor.kill(request.brokerId);
+      case 'pause':
+        return supervisor.pause(request.brokerId);
+      case 'resume':
+        return supervisor.resume(request.brokerId);
+      case 'view':
+        return supervisor.view.view();
+      case 'shutdown':
+        this.#onShutdownAsked();
+        return null;
+    }
+  }
+
+  async #started(starting: Promise<void>): Promise<void> {
+    this.#writeRunning();
+    await starting;
+  }
+
+  #writeRunning(): void {
+    this.directory.writeRunning({
+      supervisorPid: nodeProcesses().pid,
+      controlPort: this.#control?.port ?? 0,
+      token: this.#token,
+      uiUrl: this.#uiUrl,
+      brokers: this.supervisor.brokers().map(({ id, pid }) => ({ id, pid })),
+    });
+  }
+
+  #scheduleDelta(): void {
+    if (this.#receivers.size === 0 || this.#deltaTimer !== null) return;
+    this.#deltaTimer = this.#runtime.clock.at(this.#runtime.clock.monotonicMs() + deltaIntervalMs, () => {
+      this.#deltaTimer = null;
+      this.#flushDelta();
+    });
+  }
+
+  #flushDelta(): void {
+    const delta = this.supervisor.view.takeDelta();
+    if (delta !== null) for (const receive of this.#receivers) receive(delta);
+  }
+}
