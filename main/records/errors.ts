@@ -1,0 +1,35 @@
+// The one error type of this module: bytes that are not what they claim to be. It carries Kafka's error code,
+// so that a handler can answer with it as it is. The codes are those of Kafka's errors table.
+
+export const RecordErrorCode = {
+  UNKNOWN_SERVER_ERROR: -1,
+  CORRUPT_MESSAGE: 2,
+  MESSAGE_TOO_LARGE: 10,
+  RECORD_LIST_TOO_LARGE: 18,
+  INVALID_TIMESTAMP: 32,
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
+  UNSUPPORTED_COMPRESSION_TYPE: 76,
+  INVALID_RECORD: 87,
+} as const;
+
+/** What is wrong with one record of a batch; the produce response carries these (KIP-467). */
+export type RecordError = { readonly batchIndex: number; readonly message: string };
+
+export class RecordsError extends Error {
+  override readonly name = 'RecordsError';
+  readonly errorCode: number;
+  readonly recordErrors: readonly RecordError[];
+  constructor(errorCode: number, message: string, recordErrors: readonly RecordError[] = [], cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.errorCode = errorCode;
+    this.recordErrors = recordErrors;
+  }
+}
+
+export function corruptRecord(message: string): RecordsError {
+  return new RecordsError(RecordErrorCode.CORRUPT_MESSAGE, message);
+}
+
+export function invalidRecord(message: string, cause?: unknown): RecordsError {
+  return new RecordsError(RecordErrorCode.INVALID_RECORD, message, [], cause);
+}
