@@ -119,7 +119,7 @@ export type ConnectOptions = {
 
 export class NetworkError extends Error {
   override readonly name = 'NetworkError';
-  readonly code: 'refused' | 'timeout' | 'closed' | 'address-in-use' | 'denied' | 'unreachable';
+  readonly code: 'refused' | 'timeout' | 'closed' | 'address-in-use' | 'denied' | 'unreachable' | 'overloaded';
   constructor(code: NetworkError['code'], message: string, cause?: unknown) {
     super(message, { cause });
     this.code = code;
