@@ -24,7 +24,10 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-restricted-syntax': [
         'error',
-        { selector: 'TSEnumDeclaration', message: 'Use a union or a const object: source must run with types stripped.' },
+        {
+          selector: 'TSEnumDeclaration',
+          message: 'Use a union or a const object: source must run with types stripped.',
+        },
       ],
     },
   },
@@ -44,9 +47,22 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...['Date', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'performance', 'queueMicrotask', 'fetch', 'crypto'].map(banned),
+        ...[
+          'Date',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'process',
+          'performance',
+          'queueMicrotask',
+          'fetch',
+          'crypto',
+        ].map(banned),
       ],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: `Randomness ${nondeterminism}` }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: `Randomness ${nondeterminism}` },
+      ],
     },
   },
   {
@@ -59,7 +75,8 @@ export default tseslint.config(
           message: 'Wait for a condition, not for time.',
         },
         {
-          selector: "CallExpression[callee.object.name=/^(it|test|describe)$/][callee.property.name=/^(only|skip|todo|fixme)$/]",
+          selector:
+            'CallExpression[callee.object.name=/^(it|test|describe)$/][callee.property.name=/^(only|skip|todo|fixme)$/]',
           message: 'A test that does not run proves nothing.',
         },
       ],
@@ -70,6 +87,10 @@ export default tseslint.config(
     files: ['renderer/**/*.ts', 'renderer/**/*.svelte'],
     extends: [tseslint.configs.base],
     languageOptions: { parserOptions: { parser: tseslint.parser, extraFileExtensions: ['.svelte'] } },
-    rules: { '@typescript-eslint/no-explicit-any': 'error', '@typescript-eslint/no-non-null-assertion': 'error', 'prefer-const': 'off' },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      'prefer-const': 'off',
+    },
   },
 );

@@ -7,12 +7,21 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['main/**/*.test.ts', 'app/**/*.test.ts', 'build/**/*.test.ts', 'tests/conformance/**/*.test.ts', 'tests/scenarios/**/*.test.ts'],
+          include: [
+            'main/**/*.test.ts',
+            'app/**/*.test.ts',
+            'build/**/*.test.ts',
+            'tests/conformance/**/*.test.ts',
+            'tests/scenarios/**/*.test.ts',
+          ],
           testTimeout: 60_000,
           isolate: false,
         },
       },
-      { extends: './renderer/vite.config.ts', test: { name: 'renderer', include: ['renderer/**/*.test.ts'], environment: 'node' } },
+      {
+        extends: './renderer/vite.config.ts',
+        test: { name: 'renderer', include: ['renderer/**/*.test.ts'], environment: 'node' },
+      },
       {
         test: {
           name: 'processes',

@@ -29,7 +29,8 @@ const requireShim =
 
 /** Builds all Node entries; resolves when dist/ is complete. */
 export async function bundle() {
-  for (const folder of ['cli', 'broker', 'electron']) rmSync(join(root, 'dist', folder), { recursive: true, force: true });
+  for (const folder of ['cli', 'broker', 'electron'])
+    rmSync(join(root, 'dist', folder), { recursive: true, force: true });
   mkdirSync(join(root, 'dist'), { recursive: true });
   const esm = { ...common, format: /** @type {const} */ ('esm'), banner: { js: requireShim } };
   const jobs = [

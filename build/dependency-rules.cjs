@@ -12,7 +12,12 @@ const product = ['drills', 'api'];
 module.exports = {
   forbidden: [
     rule('no-cycles', 'A cycle means two modules are one.', { pathNot: tests }, { circular: true }),
-    rule('core-stands-alone', 'The words of the domain depend on nothing.', { path: main('core'), pathNot: tests }, { pathNot: '^main/core/' }),
+    rule(
+      'core-stands-alone',
+      'The words of the domain depend on nothing.',
+      { path: main('core'), pathNot: tests },
+      { pathNot: '^main/core/' },
+    ),
     rule(
       'foundations-look-down',
       'Foundations know nothing of storage, roles or the fleet.',
@@ -61,13 +66,25 @@ module.exports = {
       { path: '^renderer/' },
       { path: '^(main|app)/', pathNot: '^main/api/' },
     ),
-    rule('electron-in-its-shell', 'The engine runs on plain Node.', { pathNot: '^(app/electron|tests)/' }, { path: '^node_modules/electron/' }),
+    rule(
+      'electron-in-its-shell',
+      'The engine runs on plain Node.',
+      { pathNot: '^(app/electron|tests)/' },
+      { path: '^node_modules/electron/' },
+    ),
     rule(
       'node-stays-below-the-seam',
       'Everything non-deterministic enters through the Runtime.',
       {
         path: '^main/',
-        pathNot: [tests, '^main/runtime/node/', '^main/broker/process\\.ts$', '^main/(cluster|workloads|faults|external)/', '^main/(engine|embed)\\.ts$', '^main/records/compression/'],
+        pathNot: [
+          tests,
+          '^main/runtime/node/',
+          '^main/broker/process\\.ts$',
+          '^main/(cluster|workloads|faults|external)/',
+          '^main/(engine|embed)\\.ts$',
+          '^main/records/compression/',
+        ],
       },
       { dependencyTypes: ['core'] },
     ),

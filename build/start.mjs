@@ -23,7 +23,7 @@ function electronBinary() {
   const pathFile = join(root, 'node_modules/electron/path.txt');
   const name = existsSync(pathFile)
     ? readFileSync(pathFile, 'utf8')
-    : { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
+    : ({ darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron');
   const path = join(folder, name);
   return existsSync(path) ? path : null;
 }
@@ -37,7 +37,10 @@ run(process.execPath, [join(root, 'build/build.mjs')]);
 const electron = electronBinary();
 const child = electron
   ? spawn(electron, [join(root, 'dist/electron/main.cjs'), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
-  : spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'app', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+  : spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'app', ...process.argv.slice(2)], {
+      cwd: root,
+      stdio: 'inherit',
+    });
 if (!electron) console.log("Electron's binary is not installed: opening the same UI in the browser.");
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

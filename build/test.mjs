@@ -72,10 +72,21 @@ const stages = {
   format: () => check('formatting (prettier)', bin('prettier'), ['--check', '--log-level=warn', '.']),
   types: () => check('types (tsc)', bin('tsc'), ['-p', '.']),
   'renderer-types': () =>
-    check('types of the renderer (svelte-check)', bin('svelte-check'), ['--tsconfig', 'renderer/tsconfig.json', '--fail-on-warnings']),
-  lint: () => check('lint (eslint)', bin('eslint'), ['--cache', '--cache-location', 'node_modules/.cache/eslint/', '.']),
+    check('types of the renderer (svelte-check)', bin('svelte-check'), [
+      '--tsconfig',
+      'renderer/tsconfig.json',
+      '--fail-on-warnings',
+    ]),
+  lint: () =>
+    check('lint (eslint)', bin('eslint'), ['--cache', '--cache-location', 'node_modules/.cache/eslint/', '.']),
   imports: () =>
-    check('who may import whom (dependency-cruiser)', bin('depcruise'), ['--config', 'build/dependency-rules.cjs', 'main', 'app', 'renderer']),
+    check('who may import whom (dependency-cruiser)', bin('depcruise'), [
+      '--config',
+      'build/dependency-rules.cjs',
+      'main',
+      'app',
+      'renderer',
+    ]),
   unused: () => check('dead code (knip)', bin('knip'), []),
   build: () => check('build', process.execPath, ['build/build.mjs']),
   unit: () => vitest('unit and data-driven tests', 'unit'),
@@ -88,7 +99,10 @@ const stages = {
       bin('playwright'),
       ['test', '--reporter=line,json'],
       report,
-      (json) => ({ passed: json.stats.expected, failed: json.stats.unexpected + json.stats.flaky + json.stats.skipped }),
+      (json) => ({
+        passed: json.stats.expected,
+        failed: json.stats.unexpected + json.stats.flaky + json.stats.skipped,
+      }),
       { PLAYWRIGHT_JSON_OUTPUT_NAME: report },
     );
   },

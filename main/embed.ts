@@ -26,7 +26,12 @@ export type RunningCluster = {
   readonly clusterId: string;
   readonly dataDir: string;
   readonly readyMs: number;
-  readonly brokers: readonly { readonly id: number; readonly pid: number; readonly host: string; readonly port: number }[];
+  readonly brokers: readonly {
+    readonly id: number;
+    readonly pid: number;
+    readonly host: string;
+    readonly port: number;
+  }[];
   /** SIGKILL; resolves when the process is gone. */
   kill(brokerId: number): Promise<void>;
   /** Resolves when the broker is registered and unfenced. */

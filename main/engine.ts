@@ -57,7 +57,10 @@ export class Engine {
     const runtime = nodeRuntime();
     // The supervisor exists only after `prepareCluster`; its changes reach the engine through this box.
     const box: { engine: Engine | null } = { engine: null };
-    const prepared = await prepareCluster(runtime, nodeProcesses(), { ...options, onChange: () => box.engine?.onViewChanged() });
+    const prepared = await prepareCluster(runtime, nodeProcesses(), {
+      ...options,
+      onChange: () => box.engine?.onViewChanged(),
+    });
     box.engine = new Engine(runtime, prepared, options.ephemeral === true);
     return box.engine;
   }

@@ -95,7 +95,12 @@ function refuse(socket: Duplex): void {
   socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
-async function serveFile(request: IncomingMessage, response: ServerResponse, root: string, isLocal: () => boolean): Promise<void> {
+async function serveFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  root: string,
+  isLocal: () => boolean,
+): Promise<void> {
   const answer = (status: number, text: string) => response.writeHead(status, securityHeaders).end(text);
   if (!isLocal()) return void answer(403, 'This server answers 127.0.0.1 only.');
   if (request.method !== 'GET' && request.method !== 'HEAD') return void answer(405, 'GET only.');
@@ -104,7 +109,10 @@ async function serveFile(request: IncomingMessage, response: ServerResponse, roo
   if (!file.startsWith(normalize(root) + sep)) return void answer(404, 'Not found.');
   try {
     const body = await readFile(file);
-    response.writeHead(200, { ...securityHeaders, 'content-type': contentTypes[extname(file)] ?? 'application/octet-stream' });
+    response.writeHead(200, {
+      ...securityHeaders,
+      'content-type': contentTypes[extname(file)] ?? 'application/octet-stream',
+    });
     response.end(request.method === 'HEAD' ? undefined : body);
   } catch {
     answer(404, 'Not found.');

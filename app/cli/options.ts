@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { UsageError } from './usage.ts';
 
-export type Parsed = { readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>; readonly positionals: string[] };
+export type Parsed = {
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  readonly positionals: string[];
+};
 
 export const clusterOptions = {
   brokers: { type: 'string' },

@@ -12,7 +12,9 @@ const distDir = join(__dirname, '..');
 const demoMessagesPerSecond = 200;
 const origin = 'app://highwater';
 
-protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
+protocol.registerSchemesAsPrivileged([
+  { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+]);
 
 let engine: Engine | null = null;
 let ending = false;
@@ -47,7 +49,12 @@ function openWindow(): void {
     show: false,
     title: 'Highwater',
     backgroundColor: '#0d1117',
-    webPreferences: { preload: join(__dirname, 'preload.cjs'), contextIsolation: true, sandbox: true, nodeIntegration: false },
+    webPreferences: {
+      preload: join(__dirname, 'preload.cjs'),
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+    },
   });
   window.once('ready-to-show', () => window.show());
   // Nothing but our own page is shown inside; links open in the person's browser.

@@ -28,8 +28,13 @@ export const inputs = {
     configs: v.optional(v.record(v.string(), v.string())),
   }),
   'topic.delete': v.object({ topic: v.string() }),
-  'partition.electPreferred': v.object({ topic: v.string(), partition: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
-  'workload.start': v.object({ messagesPerSecond: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)) }),
+  'partition.electPreferred': v.object({
+    topic: v.string(),
+    partition: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  }),
+  'workload.start': v.object({
+    messagesPerSecond: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)),
+  }),
   'workload.stop': nothing,
 } as const;
 

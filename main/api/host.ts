@@ -2,10 +2,22 @@
 // shell gives it messages and takes messages from it.
 
 import * as v from 'valibot';
-import { inputs, type Channel, type ClientMessage, type Endpoint, type HostMessage, type InputOf, type OutputOf, type Pushed, type Refusal } from './contract.ts';
+import {
+  inputs,
+  type Channel,
+  type ClientMessage,
+  type Endpoint,
+  type HostMessage,
+  type InputOf,
+  type OutputOf,
+  type Pushed,
+  type Refusal,
+} from './contract.ts';
 
 /** One function an endpoint; a missing one is a compile error. */
-export type EndpointHandlers = { readonly [Name in Endpoint]: (input: InputOf<Name>) => Promise<OutputOf<Name>> | OutputOf<Name> };
+export type EndpointHandlers = {
+  readonly [Name in Endpoint]: (input: InputOf<Name>) => Promise<OutputOf<Name>> | OutputOf<Name>;
+};
 
 /** What the shells host: the handlers and the push channels. */
 export type EngineApi = {
@@ -16,7 +28,12 @@ export type EngineApi = {
 
 export type HostSession = { receive(message: unknown): void; close(): void };
 
-const requestSchema = v.object({ type: v.literal('request'), id: v.number(), endpoint: v.string(), input: v.unknown() });
+const requestSchema = v.object({
+  type: v.literal('request'),
+  id: v.number(),
+  endpoint: v.string(),
+  input: v.unknown(),
+});
 const channelSchema = v.object({ type: v.picklist(['subscribe', 'unsubscribe']), channel: v.literal('cluster.delta') });
 const messageSchema = v.union([requestSchema, channelSchema]);
 
@@ -56,7 +73,10 @@ export async function answer(
   input: unknown,
 ): Promise<{ type: 'answer'; output: unknown } | { type: 'refusal'; refusal: Refusal }> {
   if (!isEndpoint(endpoint)) {
-    return { type: 'refusal', refusal: { code: 'UNKNOWN_ENDPOINT', message: `there is no endpoint ${endpoint}`, advice: null } };
+    return {
+      type: 'refusal',
+      refusal: { code: 'UNKNOWN_ENDPOINT', message: `there is no endpoint ${endpoint}`, advice: null },
+    };
   }
   const parsed = v.safeParse<v.GenericSchema>(inputs[endpoint], input);
   if (!parsed.success) {

@@ -85,7 +85,12 @@ export type GroupView = {
   readonly state: string;
   readonly generation: number;
   readonly coordinator: number;
-  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string; readonly partitionCount: number }[];
+  readonly members: readonly {
+    readonly memberId: string;
+    readonly clientId: string;
+    readonly host: string;
+    readonly partitionCount: number;
+  }[];
   readonly partitions: readonly {
     readonly topic: string;
     readonly partition: number;

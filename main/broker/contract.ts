@@ -67,8 +67,18 @@ export type GroupReport = {
   readonly protocolType: string;
   readonly state: string;
   readonly generation: number;
-  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string; readonly partitions: readonly { topic: string; partition: number }[] }[];
-  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly committedOffset: number; readonly metadata: string }[];
+  readonly members: readonly {
+    readonly memberId: string;
+    readonly clientId: string;
+    readonly host: string;
+    readonly partitions: readonly { topic: string; partition: number }[];
+  }[];
+  readonly offsets: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly committedOffset: number;
+    readonly metadata: string;
+  }[];
 };
 
 /** Totals since the process started; the reader computes rates. */
@@ -107,7 +117,14 @@ export type BrokerReport =
       /** From the active controller only: changed topics and brokers of the committed metadata image. */
       readonly topics: readonly TopicReport[];
       readonly removedTopics: readonly string[];
-      readonly controllerBrokers: readonly { readonly brokerId: number; readonly brokerEpoch: number; readonly fenced: boolean; readonly inControlledShutdown: boolean }[] | null;
+      readonly controllerBrokers:
+        | readonly {
+            readonly brokerId: number;
+            readonly brokerEpoch: number;
+            readonly fenced: boolean;
+            readonly inControlledShutdown: boolean;
+          }[]
+        | null;
     };
 
 /** The broker's end of the channel to its supervisor. */

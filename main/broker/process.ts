@@ -35,7 +35,10 @@ function fail(error: unknown): never {
   const { message, advice } =
     error instanceof StartupError
       ? error
-      : { message: error instanceof Error ? error.message : String(error), advice: 'this is a defect in highwater: its log file holds the trace' };
+      : {
+          message: error instanceof Error ? error.message : String(error),
+          advice: 'this is a defect in highwater: its log file holds the trace',
+        };
   log(`failed: ${message}\n${error instanceof Error ? (error.stack ?? '') : ''}`);
   channel.send({ type: 'failed', message, advice });
   process.exit(1);

@@ -43,7 +43,9 @@ export class BrokerProcess {
   }
 
   get isAlive(): boolean {
-    return this.#state === 'starting' || this.#state === 'running' || this.#state === 'paused' || this.#state === 'stopping';
+    return (
+      this.#state === 'starting' || this.#state === 'running' || this.#state === 'paused' || this.#state === 'stopping'
+    );
   }
 
   markRunning(): void {

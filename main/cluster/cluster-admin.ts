@@ -28,9 +28,14 @@ export class ClusterAdmin {
     configs?: Record<string, string> | undefined;
   }): Promise<{ topicId: string }> {
     const configs = Object.entries(input.configs ?? {}).map(([name, value]) => ({ name, value }));
-    const topic = { name: input.topic, numPartitions: input.partitions, replicationFactor: input.replicationFactor, configs };
+    const topic = {
+      name: input.topic,
+      numPartitions: input.partitions,
+      replicationFactor: input.replicationFactor,
+      configs,
+    };
     const response = await this.#ask((client) =>
-      client.request(createTopicsApi, 7, { topics: [topic], timeoutMs: requestTimeoutMs }, requestTimeoutMs),
+      client.send(createTopicsApi, { topics: [topic], timeoutMs: requestTimeoutMs }),
     );
     const result = response.topics[0];
     requireOk(result?.errorCode ?? -1, result?.errorMessage ?? null);
@@ -39,7 +44,7 @@ export class ClusterAdmin {
 
   async deleteTopic(topic: string): Promise<void> {
     const response = await this.#ask((client) =>
-      client.request(deleteTopicsApi, 6, { topics: [{ name: topic }], timeoutMs: requestTimeoutMs }, requestTimeoutMs),
+      client.send(deleteTopicsApi, { topics: [{ name: topic }], timeoutMs: requestTimeoutMs }),
     );
     const result = response.responses[0];
     requireOk(result?.errorCode ?? -1, result?.errorMessage ?? null);
@@ -48,7 +53,7 @@ export class ClusterAdmin {
   async electPreferred(topic: string, partition: number): Promise<void> {
     const topicPartitions = [{ topic, partitions: [partition] }];
     const response = await this.#ask((client) =>
-      client.request(electLeadersApi, 2, { electionType: 0, topicPartitions, timeoutMs: requestTimeoutMs }, requestTimeoutMs),
+      client.send(electLeadersApi, { electionType: 0, topicPartitions, timeoutMs: requestTimeoutMs }),
     );
     const result = response.replicaElectionResults[0]?.partitionResult[0];
     if (result !== undefined) requireOk(result.errorCode, result.errorMessage);
@@ -62,7 +67,15 @@ export class ClusterAdmin {
     for (const { port } of brokers) {
       let client: RpcClient | null = null;
       try {
-        client = await RpcClient.connect({ network, clock, host, port, clientId: 'highwater-ui', timeoutMs: 1000 });
+        client = await RpcClient.connect({
+          network,
+          clock,
+          host,
+          port,
+          clientId: 'highwater-ui',
+          connectTimeoutMs: 1000,
+          requestTimeoutMs,
+        });
         return await request(client);
       } catch (error) {
         lastError = error;
@@ -70,7 +83,12 @@ export class ClusterAdmin {
         client?.close();
       }
     }
-    throw new ClusterError('CLUSTER_UNREACHABLE', 'no broker of this cluster answers', 'start a broker, then try again', lastError);
+    throw new ClusterError(
+      'CLUSTER_UNREACHABLE',
+      'no broker of this cluster answers',
+      'start a broker, then try again',
+      lastError,
+    );
   }
 }
 

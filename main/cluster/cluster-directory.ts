@@ -116,7 +116,12 @@ export class ClusterDirectory {
     try {
       return JSON.parse(text) as T;
     } catch (error) {
-      throw new ClusterError('DIRECTORY_DAMAGED', `${path} is not JSON`, 'restore it, or remove it to lose only what it holds', error);
+      throw new ClusterError(
+        'DIRECTORY_DAMAGED',
+        `${path} is not JSON`,
+        'restore it, or remove it to lose only what it holds',
+        error,
+      );
     }
   }
 

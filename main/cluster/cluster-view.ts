@@ -20,7 +20,10 @@ import { CounterRates } from './counter-rates.ts';
 
 type Telemetry = Extract<BrokerReport, { type: 'telemetry' }>;
 type TopicPartitionReport = TopicReport['partitions'][number];
-type ClusterFacts = Omit<ClusterView, 'brokers' | 'topics' | 'partitions' | 'groups' | 'events' | 'quorum' | 'monotonicMs' | 'wallMs'>;
+type ClusterFacts = Omit<
+  ClusterView,
+  'brokers' | 'topics' | 'partitions' | 'groups' | 'events' | 'quorum' | 'monotonicMs' | 'wallMs'
+>;
 export type BrokerFacts = Pick<BrokerView, 'id' | 'host' | 'port' | 'controllerPort' | 'logDir' | 'rack'>;
 
 type BrokerState = {
@@ -101,7 +104,12 @@ export class ClusterViewState {
 
   setProcess(
     facts: BrokerFacts,
-    change: { process: BrokerView['process']; pid: number | null; startedWallMs: number | null; problem: string | null },
+    change: {
+      process: BrokerView['process'];
+      pid: number | null;
+      startedWallMs: number | null;
+      problem: string | null;
+    },
   ): void {
     const broker = this.#brokers.get(facts.id);
     if (broker === undefined) {
@@ -185,7 +193,11 @@ export class ClusterViewState {
     for (const registration of registrations) {
       const broker = this.#brokers.get(registration.brokerId);
       if (broker === undefined) continue;
-      const state = registration.inControlledShutdown ? 'controlled-shutdown' : registration.fenced ? 'fenced' : 'active';
+      const state = registration.inControlledShutdown
+        ? 'controlled-shutdown'
+        : registration.fenced
+          ? 'fenced'
+          : 'active';
       if (broker.registration === state && broker.brokerEpoch === registration.brokerEpoch) continue;
       broker.registration = state;
       broker.brokerEpoch = registration.brokerEpoch;
@@ -273,7 +285,9 @@ export class ClusterViewState {
 
   /** What changed since the last call; null when nothing did. Each delta's number is one above the last. */
   takeDelta(): ClusterDelta | null {
-    const cluster: { -readonly [Key in keyof NonNullable<ClusterDelta['cluster']>]: NonNullable<ClusterDelta['cluster']>[Key] } = {};
+    const cluster: {
+      -readonly [Key in keyof NonNullable<ClusterDelta['cluster']>]: NonNullable<ClusterDelta['cluster']>[Key];
+    } = {};
     if (this.#factsChanged) Object.assign(cluster, this.#facts);
     if (this.#quorumChanged) cluster.quorum = this.#quorumView();
     const brokers = [...this.#changedBrokers].flatMap((id) => {
@@ -319,7 +333,8 @@ export class ClusterViewState {
     this.#factsChanged = false;
     this.#quorumChanged = false;
     this.#newEvents = [];
-    for (const set of [this.#changedBrokers, this.#changedTopics, this.#changedPartitions, this.#changedGroups]) set.clear();
+    for (const set of [this.#changedBrokers, this.#changedTopics, this.#changedPartitions, this.#changedGroups])
+      set.clear();
     for (const set of [this.#removedTopics, this.#removedPartitions, this.#removedGroups]) set.clear();
   }
 
@@ -395,7 +410,13 @@ export class ClusterViewState {
         const broker = this.#brokers.get(id);
         const replica = broker?.replicas.get(key);
         const offline = broker === undefined || !isUp(broker) || broker.registration === 'fenced';
-        const state = offline ? 'offline' : report.leader === id ? 'leader' : report.inSyncReplicas.includes(id) ? 'in-sync' : 'lagging';
+        const state = offline
+          ? 'offline'
+          : report.leader === id
+            ? 'leader'
+            : report.inSyncReplicas.includes(id)
+              ? 'in-sync'
+              : 'lagging';
         return {
           brokerId: id,
           state,
@@ -415,11 +436,13 @@ export class ClusterViewState {
   #groupView(report: GroupReport, coordinator: number): GroupView {
     const owners = new Map<string, string>();
     for (const member of report.members) {
-      for (const { topic, partition } of member.partitions) owners.set(partitionName(topic, partition), member.memberId);
+      for (const { topic, partition } of member.partitions)
+        owners.set(partitionName(topic, partition), member.memberId);
     }
     const committed = new Map(report.offsets.map((each) => [partitionName(each.topic, each.partition), each]));
     const names = new Map<string, { topic: string; partition: number }>();
-    for (const member of report.members) for (const each of member.partitions) names.set(partitionName(each.topic, each.partition), each);
+    for (const member of report.members)
+      for (const each of member.partitions) names.set(partitionName(each.topic, each.partition), each);
     for (const [key, each] of committed) names.set(key, each);
     const partitions = [...names].map(([key, { topic, partition }]) => {
       const leader = this.#partitions.get(key)?.report.leader ?? -1;
@@ -454,7 +477,12 @@ export class ClusterViewState {
 }
 
 function isUp(broker: { process: BrokerView['process'] }): boolean {
-  return broker.process === 'starting' || broker.process === 'running' || broker.process === 'paused' || broker.process === 'stopping';
+  return (
+    broker.process === 'starting' ||
+    broker.process === 'running' ||
+    broker.process === 'paused' ||
+    broker.process === 'stopping'
+  );
 }
 
 function topicView(topic: TopicReport): TopicView {

@@ -32,19 +32,30 @@ export async function serveControl(
   });
 }
 
-async function answerLine(line: string, token: string, serve: (request: ControlRequest) => Promise<unknown>): Promise<Answer> {
+async function answerLine(
+  line: string,
+  token: string,
+  serve: (request: ControlRequest) => Promise<unknown>,
+): Promise<Answer> {
   try {
     const envelope = JSON.parse(line) as Partial<Envelope>;
-    if (envelope.token !== token || envelope.request === undefined) throw new ClusterError('REFUSED', 'wrong control token');
+    if (envelope.token !== token || envelope.request === undefined)
+      throw new ClusterError('REFUSED', 'wrong control token');
     return { ok: true, value: (await serve(envelope.request)) ?? null };
   } catch (error) {
-    if (error instanceof ClusterError) return { ok: false, code: error.code, message: error.message, advice: error.advice };
+    if (error instanceof ClusterError)
+      return { ok: false, code: error.code, message: error.message, advice: error.advice };
     return { ok: false, code: 'FAILED', message: error instanceof Error ? error.message : String(error), advice: null };
   }
 }
 
 /** Asks a running supervisor; throws ClusterError with its refusal. */
-export async function askControl(network: Network, port: number, token: string, request: ControlRequest): Promise<unknown> {
+export async function askControl(
+  network: Network,
+  port: number,
+  token: string,
+  request: ControlRequest,
+): Promise<unknown> {
   const connection = await network.connect({ host: '127.0.0.1', port, timeoutMs: 2000 });
   const line = await new Promise<string>((resolve, reject) => {
     readLine(connection, resolve, reject);
@@ -56,7 +67,11 @@ export async function askControl(network: Network, port: number, token: string, 
   throw new ClusterError(answer.code, answer.message, answer.advice);
 }
 
-function readLine(connection: Connection, onLine: (line: string) => void, onFailure: (error: Error) => void = () => undefined): void {
+function readLine(
+  connection: Connection,
+  onLine: (line: string) => void,
+  onFailure: (error: Error) => void = () => undefined,
+): void {
   const chunks: Buffer[] = [];
   let size = 0;
   let done = false;

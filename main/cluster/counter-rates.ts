@@ -9,7 +9,10 @@ export class CounterRates {
   add(atMs: number, counters: Readonly<Record<string, number>>): void {
     this.#samples.push({ atMs, counters });
     // One sample older than the window stays: it is where the window begins.
-    while (this.#samples.length > 2 && (this.#samples.length > samplesMax || atMs - (this.#samples[1]?.atMs ?? atMs) >= windowMs)) {
+    while (
+      this.#samples.length > 2 &&
+      (this.#samples.length > samplesMax || atMs - (this.#samples[1]?.atMs ?? atMs) >= windowMs)
+    ) {
       this.#samples.shift();
     }
   }

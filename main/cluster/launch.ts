@@ -53,7 +53,11 @@ export async function prepareCluster(
   }
 }
 
-async function decideTopology(runtime: Runtime, directory: ClusterDirectory, options: LaunchOptions): Promise<Topology> {
+async function decideTopology(
+  runtime: Runtime,
+  directory: ClusterDirectory,
+  options: LaunchOptions,
+): Promise<Topology> {
   const stored = directory.readTopology();
   const count = options.brokers ?? stored?.brokers.length ?? 3;
   if (!Number.isInteger(count) || count < 1 || count > brokersMax) {
@@ -97,7 +101,12 @@ async function placeBrokers(
   const places =
     port === undefined && stored !== null
       ? [...stored.brokers]
-      : ids.map((id) => ({ id, port: first + id - 1, controllerPort: first + controllerPortOffset + id - 1, rack: null }));
+      : ids.map((id) => ({
+          id,
+          port: first + id - 1,
+          controllerPort: first + controllerPortOffset + id - 1,
+          rack: null,
+        }));
   for (const place of places) {
     await requireFree(network, place.port, `client port of broker ${place.id}`);
     await requireFree(network, place.controllerPort, `controller port of broker ${place.id}`);
@@ -106,14 +115,17 @@ async function placeBrokers(
 }
 
 async function freePorts(network: Network, count: number): Promise<number[]> {
-  const listeners = await Promise.all(Array.from({ length: count }, () => network.listen({ host, port: 0 }, (each) => each.destroy())));
+  const listeners = await Promise.all(
+    Array.from({ length: count }, () => network.listen({ host, port: 0 }, (each) => each.destroy())),
+  );
   const ports = listeners.map((listener) => listener.port);
   await Promise.all(listeners.map((listener) => listener.close()));
   return ports;
 }
 
 async function requireFree(network: Network, port: number, what: string): Promise<void> {
-  if (port < 1 || port > 65535) throw new ClusterError('BAD_OPTION', `${what} would be ${port}`, 'choose another --port');
+  if (port < 1 || port > 65535)
+    throw new ClusterError('BAD_OPTION', `${what} would be ${port}`, 'choose another --port');
   try {
     await (await network.listen({ host, port }, (each) => each.destroy())).close();
   } catch (error) {

@@ -15,8 +15,15 @@ export async function seesAllBrokers(
 ): Promise<boolean> {
   let client: RpcClient | null = null;
   try {
-    client = await RpcClient.connect({ network, clock, ...address, clientId: 'highwater-supervisor', timeoutMs: probeTimeoutMs });
-    const response = await client.request(metadataApi, 12, { topics: [] }, probeTimeoutMs);
+    client = await RpcClient.connect({
+      network,
+      clock,
+      ...address,
+      clientId: 'highwater-supervisor',
+      connectTimeoutMs: probeTimeoutMs,
+      requestTimeoutMs: probeTimeoutMs,
+    });
+    const response = await client.send(metadataApi, { topics: [] });
     return response.brokers.length === count;
   } catch {
     return false;

@@ -134,7 +134,8 @@ export class Supervisor implements ClusterControl {
   pause(brokerId: number): Promise<void> {
     const slot = this.#slot(brokerId);
     const process = this.#alive(slot);
-    if (!process.pause()) throw new ClusterError('BROKER_NOT_RUNNING', `broker ${brokerId} is ${process.state}, not running`);
+    if (!process.pause())
+      throw new ClusterError('BROKER_NOT_RUNNING', `broker ${brokerId} is ${process.state}, not running`);
     this.#note(slot, { kind: 'process.paused', brokerId, pid: process.pid }, 'broker.pause');
     return Promise.resolve();
   }
@@ -142,7 +143,8 @@ export class Supervisor implements ClusterControl {
   resume(brokerId: number): Promise<void> {
     const slot = this.#slot(brokerId);
     const process = this.#alive(slot);
-    if (!process.resume()) throw new ClusterError('BROKER_NOT_PAUSED', `broker ${brokerId} is ${process.state}, not paused`);
+    if (!process.resume())
+      throw new ClusterError('BROKER_NOT_PAUSED', `broker ${brokerId} is ${process.state}, not paused`);
     this.#note(slot, { kind: 'process.resumed', brokerId, pid: process.pid }, 'broker.resume');
     return Promise.resolve();
   }
@@ -248,7 +250,11 @@ export class Supervisor implements ClusterControl {
     const { clock } = this.#options.runtime;
     while (slot.phase !== 'running') {
       if (process?.isAlive !== true) {
-        throw new ClusterError('BROKER_FAILED', slot.failure?.message ?? `broker ${slot.place.id} ended`, slot.failure?.advice ?? null);
+        throw new ClusterError(
+          'BROKER_FAILED',
+          slot.failure?.message ?? `broker ${slot.place.id} ended`,
+          slot.failure?.advice ?? null,
+        );
       }
       if (clock.monotonicMs() >= deadlineMs) {
         throw new ClusterError(
@@ -273,7 +279,8 @@ export class Supervisor implements ClusterControl {
     await Promise.all(
       brokers.map(async ({ port, id }) => {
         while (!(await seesAllBrokers(network, clock, { host, port }, brokers.length))) {
-          if (clock.monotonicMs() >= deadlineMs) throw new ClusterError('BROKER_NOT_READY', `broker ${id} does not see all brokers`);
+          if (clock.monotonicMs() >= deadlineMs)
+            throw new ClusterError('BROKER_NOT_READY', `broker ${id} does not see all brokers`);
           await new Promise<void>((resolve) => clock.at(clock.monotonicMs() + readinessPollMs, resolve));
         }
       }),
@@ -296,7 +303,11 @@ export class Supervisor implements ClusterControl {
 
   #alive(slot: BrokerSlot): BrokerProcess {
     if (slot.process?.isAlive === true) return slot.process;
-    throw new ClusterError('BROKER_NOT_RUNNING', `broker ${slot.place.id} is not running`, `start it with: highwater broker start ${slot.place.id}`);
+    throw new ClusterError(
+      'BROKER_NOT_RUNNING',
+      `broker ${slot.place.id} is not running`,
+      `start it with: highwater broker start ${slot.place.id}`,
+    );
   }
 
   #note(slot: BrokerSlot, entry: JournalEntry, cause: string | null = null): void {

@@ -11,7 +11,13 @@ export type JournalEntry =
   // the metadata quorum (raft)
   | { readonly kind: 'quorum.prospective'; readonly epoch: number; readonly reason: string }
   | { readonly kind: 'quorum.candidate'; readonly epoch: number }
-  | { readonly kind: 'quorum.voteAsked'; readonly epoch: number; readonly from: number; readonly to: number; readonly preVote: boolean }
+  | {
+      readonly kind: 'quorum.voteAsked';
+      readonly epoch: number;
+      readonly from: number;
+      readonly to: number;
+      readonly preVote: boolean;
+    }
   | {
       readonly kind: 'quorum.voteAnswered';
       readonly epoch: number;
@@ -31,7 +37,12 @@ export type JournalEntry =
   | { readonly kind: 'broker.fenced'; readonly brokerId: number; readonly reason: string }
   | { readonly kind: 'broker.unfenced'; readonly brokerId: number }
   | { readonly kind: 'broker.controlledShutdown'; readonly brokerId: number }
-  | { readonly kind: 'topic.created'; readonly topic: string; readonly partitions: number; readonly replicationFactor: number }
+  | {
+      readonly kind: 'topic.created';
+      readonly topic: string;
+      readonly partitions: number;
+      readonly replicationFactor: number;
+    }
   | { readonly kind: 'topic.deleted'; readonly topic: string }
   | { readonly kind: 'config.changed'; readonly resource: string; readonly name: string; readonly value: string | null }
   | {
@@ -54,8 +65,20 @@ export type JournalEntry =
       readonly leaderEpoch: number;
     }
   // one broker's replicas
-  | { readonly kind: 'replica.leading'; readonly topic: string; readonly partition: number; readonly leaderEpoch: number; readonly logEndOffset: number }
-  | { readonly kind: 'replica.following'; readonly topic: string; readonly partition: number; readonly leaderEpoch: number; readonly leader: number }
+  | {
+      readonly kind: 'replica.leading';
+      readonly topic: string;
+      readonly partition: number;
+      readonly leaderEpoch: number;
+      readonly logEndOffset: number;
+    }
+  | {
+      readonly kind: 'replica.following';
+      readonly topic: string;
+      readonly partition: number;
+      readonly leaderEpoch: number;
+      readonly leader: number;
+    }
   | {
       readonly kind: 'replica.truncated';
       readonly topic: string;
@@ -64,17 +87,56 @@ export type JournalEntry =
       readonly to: number;
       readonly leaderEpoch: number;
     }
-  | { readonly kind: 'log.recovered'; readonly topic: string; readonly partition: number; readonly truncatedBytes: number; readonly detail: string }
+  | {
+      readonly kind: 'log.recovered';
+      readonly topic: string;
+      readonly partition: number;
+      readonly truncatedBytes: number;
+      readonly detail: string;
+    }
   | { readonly kind: 'log.directoryFailed'; readonly directory: string; readonly reason: string }
   // groups
-  | { readonly kind: 'group.rebalancing'; readonly groupId: string; readonly generation: number; readonly reason: string }
-  | { readonly kind: 'group.stable'; readonly groupId: string; readonly generation: number; readonly members: number; readonly protocol: string }
-  | { readonly kind: 'group.memberRemoved'; readonly groupId: string; readonly memberId: string; readonly reason: string }
-  | { readonly kind: 'coordinator.loaded'; readonly topic: string; readonly partition: number; readonly records: number; readonly tookMs: number }
+  | {
+      readonly kind: 'group.rebalancing';
+      readonly groupId: string;
+      readonly generation: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'group.stable';
+      readonly groupId: string;
+      readonly generation: number;
+      readonly members: number;
+      readonly protocol: string;
+    }
+  | {
+      readonly kind: 'group.memberRemoved';
+      readonly groupId: string;
+      readonly memberId: string;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'coordinator.loaded';
+      readonly topic: string;
+      readonly partition: number;
+      readonly records: number;
+      readonly tookMs: number;
+    }
   // processes, as the supervisor sees them
   | { readonly kind: 'process.started'; readonly brokerId: number; readonly pid: number }
-  | { readonly kind: 'process.exited'; readonly brokerId: number; readonly pid: number; readonly signal: string | null; readonly code: number | null; readonly wanted: boolean }
-  | { readonly kind: 'process.paused' | 'process.resumed' | 'process.killed' | 'process.stopping'; readonly brokerId: number; readonly pid: number }
+  | {
+      readonly kind: 'process.exited';
+      readonly brokerId: number;
+      readonly pid: number;
+      readonly signal: string | null;
+      readonly code: number | null;
+      readonly wanted: boolean;
+    }
+  | {
+      readonly kind: 'process.paused' | 'process.resumed' | 'process.killed' | 'process.stopping';
+      readonly brokerId: number;
+      readonly pid: number;
+    }
   | { readonly kind: 'cluster.ready'; readonly readyMs: number }
   // the built-in workload, as clients see it
   | { readonly kind: 'client.error'; readonly client: string; readonly error: string; readonly detail: string }

@@ -185,7 +185,10 @@ async function createTopic(kafka: Kafka, replicationFactor: number): Promise<voi
   try {
     const existing = await admin.listTopics();
     if (!existing.includes(topic)) {
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor }] });
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: [{ topic, numPartitions: partitions, replicationFactor }],
+      });
     }
   } finally {
     await admin.disconnect();
@@ -194,6 +197,12 @@ async function createTopic(kafka: Kafka, replicationFactor: number): Promise<voi
 
 function order(number: number, wallMs: number): { key: string; value: string } {
   const customer = (number * 7919) % keys;
-  const value = { order: number, customer: `customer-${customer}`, items: (number % 5) + 1, totalCents: (number * 131) % 25_000, placedMs: wallMs };
+  const value = {
+    order: number,
+    customer: `customer-${customer}`,
+    items: (number % 5) + 1,
+    totalCents: (number * 131) % 25_000,
+    placedMs: wallMs,
+  };
   return { key: `customer-${customer}`, value: JSON.stringify(value) };
 }

@@ -30,7 +30,9 @@ export async function run(args: string[]): Promise<number> {
     if (ready !== null) {
       console.log(readyText(engine, ready.readyMs, ui.url));
       if (parsed.values['no-demo'] !== true) {
-        await engine.startWorkload(demoMessagesPerSecond).catch((error: unknown) => console.error('demo workload:', error));
+        await engine
+          .startWorkload(demoMessagesPerSecond)
+          .catch((error: unknown) => console.error('demo workload:', error));
       }
       await end.whenAsked;
     }

@@ -16,6 +16,10 @@ export async function run(args: string[]): Promise<number> {
   }
   const brokerId = Number(idText);
   await askRunning(dataDir(parsed), { verb, brokerId });
-  console.log(parsed.values['json'] === true ? JSON.stringify({ broker: brokerId, done: verb }) : `broker ${brokerId} ${past[verb]}`);
+  console.log(
+    parsed.values['json'] === true
+      ? JSON.stringify({ broker: brokerId, done: verb })
+      : `broker ${brokerId} ${past[verb]}`,
+  );
   return 0;
 }

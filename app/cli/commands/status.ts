@@ -51,7 +51,12 @@ export function statusOf(view: ClusterView) {
       logEndOffset: partition.logEndOffset,
       highWatermark: partition.highWatermark,
     })),
-    groups: view.groups.map((group) => ({ groupId: group.groupId, state: group.state, members: group.members.length, lag: group.totalLag })),
+    groups: view.groups.map((group) => ({
+      groupId: group.groupId,
+      state: group.state,
+      members: group.members.length,
+      lag: group.totalLag,
+    })),
   };
 }
 

@@ -5,7 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveUi, type UiServer } from '../../browser/server.ts';
 import { Engine } from '../../../main/engine.ts';
-import { brokerScript, clusterOptions, configs, dataDir, integer, parse, profile, rendererDir, type Parsed } from '../options.ts';
+import {
+  brokerScript,
+  clusterOptions,
+  configs,
+  dataDir,
+  integer,
+  parse,
+  profile,
+  rendererDir,
+  type Parsed,
+} from '../options.ts';
 import { endSignal } from '../end-signal.ts';
 
 export async function run(args: string[]): Promise<number> {
@@ -40,7 +50,8 @@ export async function prepareEngine(parsed: Parsed, defaultPort?: number): Promi
   const port = integer(parsed, 'port') ?? defaultPort;
   const profileName = profile(parsed);
   return Engine.prepare({
-    dataDir: ephemeral && parsed.values['data'] === undefined ? mkdtempSync(join(tmpdir(), 'highwater-')) : dataDir(parsed),
+    dataDir:
+      ephemeral && parsed.values['data'] === undefined ? mkdtempSync(join(tmpdir(), 'highwater-')) : dataDir(parsed),
     ...(brokers === undefined ? {} : { brokers }),
     ...(port === undefined ? {} : { port }),
     ...(profileName === undefined ? {} : { profile: profileName }),
@@ -59,7 +70,14 @@ function readyLine(engine: Engine, readyMs: number, uiUrl: string | null): strin
     dataDir: view.dataDir,
     uiUrl,
     readyMs,
-    brokers: view.brokers.map(({ id, pid, host, port, controllerPort, logDir }) => ({ id, pid, host, port, controllerPort, logDir })),
+    brokers: view.brokers.map(({ id, pid, host, port, controllerPort, logDir }) => ({
+      id,
+      pid,
+      host,
+      port,
+      controllerPort,
+      logDir,
+    })),
   });
 }
 
@@ -71,7 +89,9 @@ export function readyText(engine: Engine, readyMs: number, uiUrl: string | null)
     `  bootstrap  ${view.bootstrap}`,
     `  data       ${view.dataDir}${view.ephemeral ? ' (removed at the end)' : ''}`,
     `  profile    ${view.profile}${view.profile === 'laptop' ? ' (short time-outs; --profile kafka for Kafka’s own)' : ''}`,
-    ...(count < 3 ? [`  note       with ${count} broker${count === 1 ? '' : 's'}, internal topics have replication factor ${count}`] : []),
+    ...(count < 3
+      ? [`  note       with ${count} broker${count === 1 ? '' : 's'}, internal topics have replication factor ${count}`]
+      : []),
     ...(uiUrl === null ? [] : [`  UI         ${uiUrl}`]),
     'Ctrl-C shuts it down in order.',
   ].join('\n');
