@@ -1,0 +1,117 @@
+// Every group setting of Apache Kafka 4.3.1. `brokerDefaultFrom` names the broker setting that gives its default.
+
+import type { ConfigDefinition } from './config-definition.ts';
+
+export const groupConfigDefinitions: readonly ConfigDefinition[] = [
+  {
+    name: 'consumer.assignment.interval.ms',
+    type: 'INT',
+    default: '1000',
+    validValues: '[0,...]',
+    brokerDefaultFrom: 'group.consumer.assignment.interval.ms',
+  },
+  {
+    name: 'consumer.heartbeat.interval.ms',
+    type: 'INT',
+    default: '5000',
+    validValues: '[1,...]',
+    brokerDefaultFrom: 'group.consumer.heartbeat.interval.ms',
+  },
+  {
+    name: 'consumer.session.timeout.ms',
+    type: 'INT',
+    default: '45000',
+    validValues: '[1,...]',
+    brokerDefaultFrom: 'group.consumer.session.timeout.ms',
+  },
+  {
+    name: 'share.assignment.interval.ms',
+    type: 'INT',
+    default: '1000',
+    validValues: '[0,...]',
+    brokerDefaultFrom: 'group.share.assignment.interval.ms',
+  },
+  {
+    name: 'share.auto.offset.reset',
+    type: 'STRING',
+    default: 'latest',
+    validValues: '[latest, earliest, by_duration:PnDTnHnMn.nS]',
+  },
+  {
+    name: 'share.delivery.count.limit',
+    type: 'INT',
+    default: '5',
+    validValues: '[2,...]',
+    brokerDefaultFrom: 'group.share.delivery.count.limit',
+  },
+  {
+    name: 'share.heartbeat.interval.ms',
+    type: 'INT',
+    default: '5000',
+    validValues: '[1,...]',
+    brokerDefaultFrom: 'group.share.heartbeat.interval.ms',
+  },
+  {
+    name: 'share.isolation.level',
+    type: 'STRING',
+    default: 'read_uncommitted',
+    validValues: '[read_committed, read_uncommitted]',
+  },
+  {
+    name: 'share.partition.max.record.locks',
+    type: 'INT',
+    default: '2000',
+    validValues: '[100,...]',
+    brokerDefaultFrom: 'group.share.partition.max.record.locks',
+  },
+  {
+    name: 'share.record.lock.duration.ms',
+    type: 'INT',
+    default: '30000',
+    validValues: '[1000,...]',
+    brokerDefaultFrom: 'group.share.record.lock.duration.ms',
+  },
+  { name: 'share.renew.acknowledge.enable', type: 'BOOLEAN', default: 'true' },
+  {
+    name: 'share.session.timeout.ms',
+    type: 'INT',
+    default: '45000',
+    validValues: '[1,...]',
+    brokerDefaultFrom: 'group.share.session.timeout.ms',
+  },
+  {
+    name: 'streams.assignment.interval.ms',
+    type: 'INT',
+    default: '1000',
+    validValues: '[0,...]',
+    brokerDefaultFrom: 'group.streams.assignment.interval.ms',
+  },
+  {
+    name: 'streams.heartbeat.interval.ms',
+    type: 'INT',
+    default: '5000',
+    validValues: '[1,...]',
+    brokerDefaultFrom: 'group.streams.heartbeat.interval.ms',
+  },
+  {
+    name: 'streams.initial.rebalance.delay.ms',
+    type: 'INT',
+    default: '3000',
+    validValues: '[0,...]',
+    brokerDefaultFrom: 'group.streams.initial.rebalance.delay.ms',
+  },
+  {
+    name: 'streams.num.standby.replicas',
+    type: 'INT',
+    default: '0',
+    validValues: '[0,...]',
+    brokerDefaultFrom: 'group.streams.num.standby.replicas',
+  },
+  {
+    name: 'streams.session.timeout.ms',
+    type: 'INT',
+    default: '45000',
+    validValues: '[1,...]',
+    brokerDefaultFrom: 'group.streams.session.timeout.ms',
+  },
+];
