@@ -28,8 +28,10 @@ const defaultBackoffMsMax = 1000;
 const jitter = 0.2;
 
 type NodeState = {
-  endpoint: NodeEndpoint;
+  readonly endpoint: NodeEndpoint;
+  /** Being connected, or what `open` holds. */
   client: Promise<RpcClient> | null;
+  /** The client once connected; may have closed since. */
   open: RpcClient | null;
   failureCount: number;
   blockedUntilMs: number;
@@ -46,8 +48,8 @@ export class NodeConnections {
 
   /** Sends in the order of the calls. Throws NetworkError at once while the node's backoff lasts. */
   async send<Q, P>(nodeId: number, api: Api<Q, P>, body: Writable<Q>, options: SendOptions = {}): Promise<P> {
-    const state = this.#state(nodeId);
-    const client = state.open?.isOpen === true ? state.open : await this.#connected(nodeId, state);
+    // Always through the promise, so that a request never overtakes one that waited for the connection.
+    const client = await this.#connected(nodeId, this.#state(nodeId));
     return client.send(api, body, options);
   }
 
@@ -80,11 +82,13 @@ export class NodeConnections {
   }
 
   #connected(nodeId: number, state: NodeState): Promise<RpcClient> {
-    if (state.client !== null) return state.client;
+    const isUsable = state.open === null || state.open.isOpen;
+    if (state.client !== null && isUsable) return state.client;
     const { clock } = this.#options;
     if (clock.monotonicMs() < state.blockedUntilMs) {
       throw new NetworkError('refused', `node ${nodeId} could not be reached just now; trying again after the backoff`);
     }
+    state.open = null;
     state.client = this.#connect(nodeId, state);
     return state.client;
   }
@@ -101,8 +105,7 @@ export class NodeConnections {
         ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
         ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
         onClose: () => {
-          state.open = null;
-          state.client = null;
+          state.blockedUntilMs = clock.monotonicMs() + this.#backoffMs(state.failureCount);
         },
       });
       if (this.#nodes.get(nodeId) !== state) {
@@ -129,5 +132,4 @@ export class NodeConnections {
 
 function discard(state: NodeState): void {
   state.open?.close();
-  state.open = null;
 }
