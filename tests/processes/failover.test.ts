@@ -63,11 +63,15 @@ class Writer {
 }
 
 const of = (status: Status, partition: number) =>
-  status.partitions.find((each) => each.topic === topic && each.partition === partition) ?? expect.fail('partition is missing');
+  status.partitions.find((each) => each.topic === topic && each.partition === partition) ??
+  expect.fail('partition is missing');
 const everyIsrFull = (status: Status) => status.partitions.every((each) => each.isr.length === 3);
 
 async function survives(victims: (status: Status) => number[], first: number): Promise<void> {
-  const before = await cluster.until('all replicas in sync', (status) => everyIsrFull(status) && status.quorum.leader !== null);
+  const before = await cluster.until(
+    'all replicas in sync',
+    (status) => everyIsrFull(status) && status.quorum.leader !== null,
+  );
   const producer = await durableProducer(kafka);
   const writer = new Writer(producer, first);
   await writer.progress(50);
@@ -91,7 +95,9 @@ async function survives(victims: (status: Status) => number[], first: number): P
 
   const read = await readAll(kafka, topic);
   for (const [partition, list] of writer.acknowledged.entries()) {
-    const mine = read.filter((record) => record.partition === partition && Number(record.value) >= first).map((record) => record.value);
+    const mine = read
+      .filter((record) => record.partition === partition && Number(record.value) >= first)
+      .map((record) => record.value);
     expect(mine, `partition ${partition}: each acknowledged record once, in order`).toEqual(list);
   }
 }
@@ -107,7 +113,8 @@ test('killing the active controller loses, repeats and reorders nothing', async 
 test('killing the leader and the active controller at once loses, repeats and reorders nothing', async () => {
   await survives((status) => {
     const controller = status.quorum.leader ?? expect.fail('no controller');
-    const leader = status.partitions.find((each) => each.topic === topic && each.leader !== controller)?.leader ?? controller;
+    const leader =
+      status.partitions.find((each) => each.topic === topic && each.leader !== controller)?.leader ?? controller;
     return [controller, leader];
   }, 2_000_000);
 });

@@ -24,7 +24,15 @@ export type ReadyLine = {
 
 export type Status = {
   readonly state: string;
-  readonly brokers: readonly { id: number; pid: number | null; alive: boolean; process: string; role: string; registration: string | null; rss: number }[];
+  readonly brokers: readonly {
+    id: number;
+    pid: number | null;
+    alive: boolean;
+    process: string;
+    role: string;
+    registration: string | null;
+    rss: number;
+  }[];
   readonly quorum: { leader: number | null; epoch: number; highWatermark: number | null };
   readonly partitions: readonly {
     topic: string;
@@ -104,7 +112,8 @@ export class TestCluster {
     for (;;) {
       const status = await this.status();
       if (condition(status)) return status;
-      if (Date.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}\n${JSON.stringify(status, null, 1)}`);
+      if (Date.now() > deadlineMs)
+        throw new Error(`not within ${timeoutMs} ms: ${what}\n${JSON.stringify(status, null, 1)}`);
     }
   }
 
@@ -138,7 +147,11 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Polls until the condition holds; a test states what it waits for, never how long. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
   const deadlineMs = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);

@@ -25,14 +25,24 @@ export async function durableProducer(kafka: Kafka): Promise<Producer> {
   return producer;
 }
 
-export async function createTopic(kafka: Kafka, topic: string, numPartitions: number, replicationFactor = 3): Promise<void> {
+export async function createTopic(
+  kafka: Kafka,
+  topic: string,
+  numPartitions: number,
+  replicationFactor = 3,
+): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor }], waitForLeaders: true });
   await admin.disconnect();
 }
 
-export type ReadRecord = { readonly partition: number; readonly offset: number; readonly key: string | null; readonly value: string };
+export type ReadRecord = {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: string;
+};
 
 /** Reads a topic from the beginning until each partition's high watermark at the time of the call. */
 export async function readAll(kafka: Kafka, topic: string, groupId = `reader-${Math.random()}`): Promise<ReadRecord[]> {
