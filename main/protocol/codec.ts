@@ -129,6 +129,8 @@ export function compileCodec(fields: Fields, version: number, flexible: boolean)
   return { bytesMin, read, write };
 }
 
+const noTags: readonly UnknownTaggedField[] = [];
+
 type MissingField = { readonly name: string; readonly field: Field };
 type TaggedCodec = { readonly name: string; readonly field: Field; readonly tag: number; readonly codec: ValueCodec };
 
@@ -172,8 +174,13 @@ function readTagged(reader: WireReader, values: Values, tagged: readonly TaggedC
 }
 
 function writeTagged(writer: WireWriter, values: Values, tagged: readonly TaggedCodec[]): void {
+  const unknown = (values['unknownTaggedFields'] ?? noTags) as readonly UnknownTaggedField[];
+  if (unknown.length === 0 && !tagged.some(({ name, field }) => !isDefault(field, values[name]))) {
+    // By far the most common, and once per partition of a fetch: nothing is allocated.
+    writer.unsignedVarint(0);
+    return;
+  }
   const present = tagged.filter(({ name, field }) => !isDefault(field, values[name]));
-  const unknown = (values['unknownTaggedFields'] ?? []) as readonly UnknownTaggedField[];
   writer.unsignedVarint(present.length + unknown.length);
   if (unknown.length === 0) {
     for (const field of present) writeKnownTag(writer, field, values);

@@ -1,5 +1,6 @@
 // The fields of the schema DSL: a builder per wire type, and the TypeScript types that follow from them.
 
+import { zeroUuid } from './uuid.ts';
 import type { Bytes } from './wire-writer.ts';
 
 export type PrimitiveKind =
@@ -87,7 +88,6 @@ type Options<D> = {
 type OrNull<T, O> = O extends { readonly nullable: string } ? T | null : T;
 
 const emptyArray: readonly never[] = Object.freeze([]);
-const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 function field<T>(
   kind: FieldKind,

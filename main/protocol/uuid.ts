@@ -1,8 +1,6 @@
 // Kafka's uuids: 16 bytes, printed as 22 characters of url-safe base64.
 
 export const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA';
-/** Id of `__cluster_metadata`; never given to anything else. */
-export const metadataTopicUuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 const uuidBytes = 16;
 const reservedCount = 100;

@@ -1,7 +1,9 @@
-// All conformance suites, in the order they run.
+// All conformance suites, in the order they run. The owner of a folder with vectors adds his suite here.
 
 import { partitioningSuite } from './partitioning/suite.ts';
 import type { Suite } from './suite.ts';
 import { wireSuite } from './wire/suite.ts';
+
+export type { Report, Suite } from './suite.ts';
 
 export const suites: readonly Suite[] = [wireSuite, partitioningSuite];
