@@ -5,6 +5,7 @@ import type { BrokerId, LeaderEpoch, Offset, PartitionId, TopicId } from '../cor
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/messages/alter-partition.ts';
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
 import type { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/list-offsets.ts';
+import type { Writable } from '../protocol/schema.ts';
 import type { LogConfig } from '../log/log-config.ts';
 
 /** Broker settings that replication reads; the names are Kafka's with its dots taken out. */
@@ -34,8 +35,6 @@ export type PartitionAssignment = {
   readonly partitionEpoch: number;
   readonly replicas: readonly BrokerId[];
   readonly inSyncReplicas: readonly BrokerId[];
-  /** The leader was elected uncleanly and must recover before it counts as a clean one. */
-  readonly isRecovering: boolean;
 };
 
 /** What one metadata delta means for this broker's replicas. */
@@ -55,7 +54,6 @@ export type ClusterMetadata = {
   partitionExists(topicId: TopicId, partition: number): boolean;
   partitionLeader(topicId: TopicId, partition: number): { leader: BrokerId | -1; leaderEpoch: LeaderEpoch } | null;
   logConfig(topic: string): LogConfig;
-  minInSyncReplicas(topic: string): number;
   /** Epoch of a broker that is registered, unfenced and not shutting down; null for any other. */
   eligibleBrokerEpoch(brokerId: BrokerId): number | null;
   /** Of an unfenced broker; null for any other. */
@@ -70,8 +68,8 @@ export type AlterPartitionChannel = {
 /** Requests to other brokers, as a follower makes them. Rejects when the broker can't be reached or the link breaks. */
 export type LeaderConnections = {
   /** Requests to one broker go out in the order of the calls, on one connection; several may be under way. */
-  fetch(leader: BrokerId, request: FetchRequest): Promise<FetchResponse>;
-  listOffsets(leader: BrokerId, request: ListOffsetsRequest): Promise<ListOffsetsResponse>;
+  fetch(leader: BrokerId, request: Writable<FetchRequest>): Promise<FetchResponse>;
+  listOffsets(leader: BrokerId, request: Writable<ListOffsetsRequest>): Promise<ListOffsetsResponse>;
 };
 
 /** A failed operation on one partition, with the protocol's error code. */
