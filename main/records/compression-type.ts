@@ -1,6 +1,7 @@
 // The compression ids that stand in the attributes of a batch.
 
-import { RecordErrorCode, RecordsError } from './errors.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { RecordsError } from './errors.ts';
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
@@ -10,7 +11,7 @@ const types: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zst
 export function compressionTypeOf(id: number): CompressionType {
   const type = types[id];
   if (type === undefined) {
-    throw new RecordsError(RecordErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `Unknown compression type id: ${id}`);
+    throw new RecordsError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `Unknown compression type id: ${id}`);
   }
   return type;
 }

@@ -1,16 +1,7 @@
 // The one error type of this module: bytes that are not what they claim to be. It carries Kafka's error code,
-// so that a handler can answer with it as it is. The codes are those of Kafka's errors table.
+// so that a handler can answer with it as it is.
 
-export const RecordErrorCode = {
-  UNKNOWN_SERVER_ERROR: -1,
-  CORRUPT_MESSAGE: 2,
-  MESSAGE_TOO_LARGE: 10,
-  RECORD_LIST_TOO_LARGE: 18,
-  INVALID_TIMESTAMP: 32,
-  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
-  UNSUPPORTED_COMPRESSION_TYPE: 76,
-  INVALID_RECORD: 87,
-} as const;
+import { ErrorCode } from '../protocol/errors.ts';
 
 /** What is wrong with one record of a batch; the produce response carries these (KIP-467). */
 export type RecordError = { readonly batchIndex: number; readonly message: string };
@@ -27,9 +18,9 @@ export class RecordsError extends Error {
 }
 
 export function corruptRecord(message: string): RecordsError {
-  return new RecordsError(RecordErrorCode.CORRUPT_MESSAGE, message);
+  return new RecordsError(ErrorCode.CORRUPT_MESSAGE, message);
 }
 
 export function invalidRecord(message: string, cause?: unknown): RecordsError {
-  return new RecordsError(RecordErrorCode.INVALID_RECORD, message, [], cause);
+  return new RecordsError(ErrorCode.INVALID_RECORD, message, [], cause);
 }

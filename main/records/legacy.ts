@@ -115,7 +115,7 @@ function readMessage(buffer: Buffer, position: number): LegacyMessage {
   const end = position + sizeInBytes;
   const magic = buffer.readInt8(position + magicAt);
   if (sizeInBytes < logOverheadBytes + legacyOverhead(magic)) throw invalidRecord('Found invalid record structure');
-  const keyAt = magic === 0 ? timestampAt : timestampAt + 8;
+  const keyAt = position + (magic === 0 ? timestampAt : timestampAt + 8);
   const keyEnd = endOfField(buffer, keyAt, end);
   const valueEnd = endOfField(buffer, keyEnd, end);
   return {

@@ -1,13 +1,14 @@
 // The leader's half of validation: checks each record and gives the batch its offsets, leader epoch and timestamps,
 // in place where the bytes allow it, else by building the batch anew (other compression, old format).
 
+import { ErrorCode } from '../protocol/errors.ts';
+import type { LeaderAppendSettings } from './append-settings.ts';
 import { BatchBuilder, type BatchOptions } from './batch-builder.ts';
 import type { CompressionType } from './compression-type.ts';
-import { invalidRecord, type RecordError, RecordErrorCode, RecordsError } from './errors.ts';
+import { invalidRecord, type RecordError, RecordsError } from './errors.ts';
 import { readLegacyMessages } from './legacy.ts';
 import { forEachBatch, RecordBatch } from './record-batch.ts';
 import { RecordCursor } from './record.ts';
-import type { LeaderAppendSettings } from './validation.ts';
 
 export type Assigned = {
   readonly records: Buffer;
@@ -83,14 +84,14 @@ function checkRecords(cursor: RecordCursor, batch: RecordBatch, settings: Leader
     const index = walk.count++;
     const timestamp = cursor.timestamp;
     if (settings.isCompacted && cursor.keyLength < 0) {
-      errors = addRejection(errors, RecordErrorCode.INVALID_RECORD, index, missingKey(settings));
+      errors = addRejection(errors, ErrorCode.INVALID_RECORD, index, missingKey(settings));
     } else if (isCreateTime && timestamp !== -1) {
       if (timestamp < earliest || timestamp > latest) {
         const message = outOfRange(timestamp, cursor.offset, settings);
-        errors = addRejection(errors, RecordErrorCode.INVALID_TIMESTAMP, index, message);
+        errors = addRejection(errors, ErrorCode.INVALID_TIMESTAMP, index, message);
       }
     } else if (claimsLogAppendTime) {
-      errors = addRejection(errors, RecordErrorCode.INVALID_TIMESTAMP, index, wrongTimestampType(cursor));
+      errors = addRejection(errors, ErrorCode.INVALID_TIMESTAMP, index, wrongTimestampType(cursor));
     }
     if (timestamp > walk.maxTimestamp) walk.maxTimestamp = timestamp;
     if (cursor.offsetDelta !== index) walk.hasExactOffsetDeltas = false;
@@ -146,12 +147,12 @@ function convertLegacy(
     const rejections: Rejection[] = [];
     for (const [index, message] of readLegacyMessages(batch.buffer, batch.position).entries()) {
       if (settings.isCompacted && message.key === null) {
-        addRejection(rejections, RecordErrorCode.INVALID_RECORD, index, missingKey(settings));
+        addRejection(rejections, ErrorCode.INVALID_RECORD, index, missingKey(settings));
       } else if (settings.timestampType === 'CreateTime' && message.timestamp !== -1) {
         const age = settings.nowMs - message.timestamp;
         if (age > settings.timestampBeforeMaxMs || -age > settings.timestampAfterMaxMs) {
           const text = outOfRange(message.timestamp, message.offset, settings);
-          addRejection(rejections, RecordErrorCode.INVALID_TIMESTAMP, index, text);
+          addRejection(rejections, ErrorCode.INVALID_TIMESTAMP, index, text);
         }
       }
       maxTimestamp = Math.max(maxTimestamp, message.timestamp);
@@ -194,15 +195,15 @@ function addRejection(list: Rejection[] | null, errorCode: number, batchIndex: n
 
 function rejected(rejections: readonly Rejection[]): RecordsError {
   const recordErrors = rejections.map((rejection) => rejection.error);
-  if (rejections.some((rejection) => rejection.errorCode === RecordErrorCode.INVALID_TIMESTAMP)) {
+  if (rejections.some((rejection) => rejection.errorCode === ErrorCode.INVALID_TIMESTAMP)) {
     const message = 'One or more records have been rejected due to invalid timestamp';
-    return new RecordsError(RecordErrorCode.INVALID_TIMESTAMP, message, recordErrors);
+    return new RecordsError(ErrorCode.INVALID_TIMESTAMP, message, recordErrors);
   }
   const shown = recordErrors
     .slice(0, recordErrorsShown)
     .map((error) => `RecordError(batchIndex=${error.batchIndex}, message='${error.message}')`);
   return new RecordsError(
-    RecordErrorCode.INVALID_RECORD,
+    ErrorCode.INVALID_RECORD,
     `One or more records have been rejected due to ${recordErrors.length} record errors in total, ` +
       `and only showing the first three errors at most: [${shown.join(', ')}]`,
     recordErrors,

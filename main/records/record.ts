@@ -197,7 +197,8 @@ export class RecordCursor {
       if (keyLength < 0) throw invalidRecord(`Invalid negative header key size ${keyLength}`);
       if (keyLength > this.end - this.at) throw brokenStructure();
       this.at += keyLength;
-      this.at += Math.max(0, this.readLength());
+      const valueLength = this.readLength();
+      if (valueLength > 0) this.at += valueLength;
     }
   }
 

@@ -1,38 +1,15 @@
 // What a leader and a follower check before bytes enter a log, and what a leader stamps in: Kafka's produce-request
 // checks, its log analysis and its LogValidator. Pure: bytes and settings in, bytes and facts out.
 
+import { ErrorCode } from '../protocol/errors.ts';
 import { unreachable } from '../core/assert.ts';
-import type { BatchOptions } from './batch-builder.ts';
+import type { AppendOrigin, LeaderAppendSettings } from './append-settings.ts';
 import type { CompressionType } from './compression-type.ts';
-import { corruptRecord, invalidRecord, RecordErrorCode, type RecordError, RecordsError } from './errors.ts';
+import { corruptRecord, invalidRecord, type RecordError, RecordsError } from './errors.ts';
 import { assignOffsets } from './offset-assignment.ts';
 import { forEachBatch, RecordBatch, recordBatchOverheadBytes, wholeBatchSize } from './record-batch.ts';
 
-/** Who appends. Only a client's batches are distrusted; a raft leader must have stamped its epoch itself. */
-export type AppendOrigin = 'client' | 'coordinator' | 'raft';
-
-export type LeaderAppendSettings = {
-  /** For messages only. */
-  readonly topicPartition: string;
-  readonly origin: AppendOrigin;
-  readonly leaderEpoch: number;
-  /** The offset that the first record gets. */
-  readonly nextOffset: number;
-  readonly nowMs: number;
-  /** `compression.type`: 'producer' keeps what the client chose. */
-  readonly compressionType: CompressionType | 'producer';
-  readonly compressionLevel?: number;
-  readonly timestampType: 'CreateTime' | 'LogAppendTime';
-  readonly timestampBeforeMaxMs: number;
-  readonly timestampAfterMaxMs: number;
-  /** `max.message.bytes`. */
-  readonly messageBytesMax: number;
-  /** `segment.bytes`. */
-  readonly segmentBytesMax: number;
-  /** `cleanup.policy` contains compact. */
-  readonly isCompacted: boolean;
-  readonly decompressedBytesMax?: number;
-};
+export type { AppendOrigin, LeaderAppendSettings };
 
 export type FollowerAppendSettings = {
   readonly topicPartition: string;
@@ -101,7 +78,7 @@ export function checkProduceRecords(records: Buffer | null, apiVersion: number):
     }
     if (apiVersion < 7 && batch.compressionId === 4) {
       throw new RecordsError(
-        RecordErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+        ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
         `${request} are not allowed to use ZStandard compression`,
       );
     }
@@ -152,18 +129,19 @@ export function validateForLeader(records: Buffer, settings: LeaderAppendSetting
 /** Checks batches that a leader has already given offsets to. Nothing is changed; a cut tail is left out. */
 export function validateForFollower(records: Buffer, settings: FollowerAppendSettings): AppendValidation {
   return catching(() => {
-    const analysis = analyze(records, { ...settings, isFollower: true, origin: 'coordinator', leaderEpoch: -1 });
+    const { topicPartition, segmentBytesMax } = settings;
+    const analysis = analyze(records, { topicPartition, isFollower: true, origin: 'coordinator', leaderEpoch: -1 });
     if (analysis.validBytes === 0) return nothingToAppend;
     if (!analysis.isMonotonic) {
       throw new RecordsError(
-        RecordErrorCode.UNKNOWN_SERVER_ERROR,
+        ErrorCode.UNKNOWN_SERVER_ERROR,
         `Out of order offsets found in append to ${settings.topicPartition}: batches end at ${lastOffsetsIn(records)}`,
       );
     }
     if (!Number.isSafeInteger(analysis.lastOffset)) {
       throw invalidRecord(`Offset ${analysis.lastOffset} in append to ${settings.topicPartition} is beyond 2^53`);
     }
-    checkSegmentSize(analysis.validBytes, settings);
+    checkSegmentSize(analysis.validBytes, { topicPartition, segmentBytesMax });
     return {
       ok: true,
       records: records.subarray(0, analysis.validBytes),
@@ -226,12 +204,6 @@ function analyze(records: Buffer, settings: AnalysisSettings): Analysis {
 function checkBatch(batch: RecordBatch, settings: AnalysisSettings): void {
   const size = batch.sizeInBytes;
   const { topicPartition } = settings;
-  if (!batch.isLegacy && size < recordBatchOverheadBytes) {
-    throw corruptRecord(
-      `Record batch is corrupt (the size ${size} is smaller than the minimum allowed overhead ` +
-        `${recordBatchOverheadBytes}) in topic partition ${topicPartition}.`,
-    );
-  }
   if (!settings.isFollower) {
     switch (settings.origin) {
       case 'raft':
@@ -255,7 +227,7 @@ function checkBatch(batch: RecordBatch, settings: AnalysisSettings): void {
   // A raft leader made its batches itself and bounds them itself.
   if (settings.messageBytesMax !== undefined && settings.origin !== 'raft' && size > settings.messageBytesMax) {
     throw new RecordsError(
-      RecordErrorCode.MESSAGE_TOO_LARGE,
+      ErrorCode.MESSAGE_TOO_LARGE,
       `The record batch size in the append to ${topicPartition} is ${size} bytes ` +
         `which exceeds the maximum configured value of ${settings.messageBytesMax}).`,
     );
@@ -288,7 +260,7 @@ function checkRebuiltSizes(records: Buffer, settings: LeaderAppendSettings): voi
   forEachBatch(records, (batch) => {
     if (batch.sizeInBytes > settings.messageBytesMax) {
       throw new RecordsError(
-        RecordErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.MESSAGE_TOO_LARGE,
         `Message batch size is ${batch.sizeInBytes} bytes in append to partition ${settings.topicPartition} ` +
           `which exceeds the maximum configured size of ${settings.messageBytesMax}.`,
       );
@@ -299,7 +271,7 @@ function checkRebuiltSizes(records: Buffer, settings: LeaderAppendSettings): voi
 function checkSegmentSize(bytes: number, settings: FollowerAppendSettings): void {
   if (bytes > settings.segmentBytesMax) {
     throw new RecordsError(
-      RecordErrorCode.RECORD_LIST_TOO_LARGE,
+      ErrorCode.RECORD_LIST_TOO_LARGE,
       `Message batch size is ${bytes} bytes in append to partition ${settings.topicPartition}, ` +
         `which exceeds the maximum configured segment size of ${settings.segmentBytesMax}.`,
     );
@@ -332,14 +304,4 @@ function asFailure(check: () => void): AppendFailure | null {
 function toFailure(error: unknown): AppendFailure {
   if (!(error instanceof RecordsError)) throw error;
   return { ok: false, errorCode: error.errorCode, message: error.message, recordErrors: error.recordErrors };
-}
-
-/** What a rebuilt batch keeps of the one that came in. */
-export function producerOptionsOf(batch: RecordBatch): BatchOptions {
-  return {
-    producerId: batch.producerId,
-    producerEpoch: batch.producerEpoch,
-    baseSequence: batch.baseSequence,
-    isTransactional: batch.isTransactional,
-  };
 }

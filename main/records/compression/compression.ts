@@ -1,8 +1,9 @@
 // The door of this folder: whole buffers in, whole buffers out, synchronous, with a bound on what comes out.
 // Only zstd on Node before 22.15 has to be loaded first: await prepareCompression('zstd') at the edge.
 
+import { ErrorCode } from '../../protocol/errors.ts';
 import type { CompressionType } from '../compression-type.ts';
-import { invalidRecord, RecordErrorCode, RecordsError } from '../errors.ts';
+import { invalidRecord, RecordsError } from '../errors.ts';
 import { gunzip, gzip } from './gzip.ts';
 import { lz4Compress, lz4Decompress } from './lz4.ts';
 import { OutputTooLarge } from './output-too-large.ts';
@@ -51,7 +52,7 @@ export function decompress(type: CompressionType, source: Buffer, options: Decom
   } catch (cause) {
     if (isTooLarge(cause)) {
       throw new RecordsError(
-        RecordErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.MESSAGE_TOO_LARGE,
         `Record batch of ${source.length} bytes decompresses (${type}) to more than ${outputBytesMax} bytes`,
         [],
         cause,
