@@ -1,9 +1,10 @@
 // All conformance suites, in the order they run. The owner of a folder with vectors adds his suite here.
 
 import { partitioningSuite } from './partitioning/suite.ts';
+import { recordSuites } from './records/suite.ts';
 import type { Suite } from './suite.ts';
 import { wireSuite } from './wire/suite.ts';
 
 export type { Report, Suite } from './suite.ts';
 
-export const suites: readonly Suite[] = [wireSuite, partitioningSuite];
+export const suites: readonly Suite[] = [wireSuite, partitioningSuite, ...recordSuites];
