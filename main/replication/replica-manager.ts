@@ -12,11 +12,12 @@ import {
 } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
 import { LogError, OffsetOutOfRange } from '../log/log-error.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
 import type { Writable } from '../protocol/schema.ts';
-import type { DiskError, Runtime, Timer } from '../runtime/runtime.ts';
+import { DiskError, type Runtime, type Timer } from '../runtime/runtime.ts';
 import { AlterPartitionSender } from './alter-partition-sender.ts';
 import { Appends, type AppendOutcome, type AppendTarget, type AppendTerms } from './appends.ts';
 import {
@@ -228,7 +229,14 @@ export class ReplicaManager implements PartitionHost {
     // A topic of this name that was deleted while this broker was away.
     const stale = logDirectory.getLog(topic, index);
     if (stale !== null && stale.topicId !== null && stale.topicId !== topicId) logDirectory.deleteLog(topic, index);
-    const log = logDirectory.createLog(topic, index, topicId, this.metadata.logConfig(topic));
+    let log: PartitionLog;
+    try {
+      log = logDirectory.createLog(topic, index, topicId, this.metadata.logConfig(topic));
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.options.onStorageError(topic, index, error);
+      return null;
+    }
     const partition = new Partition(topic, topicId, index, log, this.surroundings);
     let partitions = this.hosted.get(topicId);
     if (partitions === undefined) this.hosted.set(topicId, (partitions = new Map()));

@@ -1,0 +1,174 @@
+// Produce, versions 3 to 13 (0 to 2 are advertised for librdkafka and refused). KIP-98, 467, 516, 951.
+// Not here: transactions. A transactional batch is refused, as no coordinator can vouch for it.
+
+import { assert } from '../../core/assert.ts';
+import { toTopicId, zeroTopicId } from '../../core/ids.ts';
+import type { Handler, RequestContext } from '../../net/handler.ts';
+import { ErrorCode, errorName } from '../../protocol/errors.ts';
+import type { ProduceRequest, ProduceResponse } from '../../protocol/messages/produce.ts';
+import type { Writable } from '../../protocol/schema.ts';
+import { isCompressionReady, prepareCompression } from '../../records/compression/compression.ts';
+import { RecordBatch, recordBatchOverheadBytes } from '../../records/record-batch.ts';
+import { checkProduceRecords, compressionNeededBy } from '../../records/validation.ts';
+import type { AppendOutcome, AppendTarget } from '../../replication/appends.ts';
+import { failedAppend } from '../../replication/appends.ts';
+import type { Partition } from '../../replication/partition.ts';
+import type { ReplicaManager } from '../../replication/replica-manager.ts';
+import { isInternalTopic } from './internal-topics.ts';
+import { LeaderHints } from './leader-hints.ts';
+
+export type ProduceCounters = { produceRequests: number; failedProduceRequests: number };
+
+export type ProduceDependencies = { readonly replicas: ReplicaManager; readonly counters: ProduceCounters };
+
+/** The one client that Kafka lets write to internal topics. */
+const adminClientId = '__admin_client';
+
+/** What closes the connection: with acks=0 an error can't be told any other way. */
+export class UnacknowledgedProduceFailed extends Error {
+  override readonly name = 'UnacknowledgedProduceFailed';
+}
+
+/** A partition of the request: what is appended, or the outcome that is settled already. */
+type Part = { readonly index: number; readonly target: AppendTarget | null; outcome: AppendOutcome };
+
+type TopicParts = { readonly name: string; readonly topicId: string; readonly parts: Part[] };
+
+export function createProduceHandler(
+  dependencies: ProduceDependencies,
+): Handler<ProduceRequest, Writable<ProduceResponse>> {
+  const { replicas, counters } = dependencies;
+  /** While a codec is being loaded later requests queue behind it: their order is promised. */
+  let preparing: Promise<void> | null = null;
+
+  function serve(
+    context: RequestContext,
+    request: ProduceRequest,
+  ): Writable<ProduceResponse> | null | Promise<Writable<ProduceResponse> | null> {
+    counters.produceRequests++;
+    const topics = readRequest(replicas, context, request);
+    const targets: AppendTarget[] = [];
+    for (const topic of topics) for (const part of topic.parts) if (part.target !== null) targets.push(part.target);
+    const timeoutMs = Math.max(0, request.timeoutMs);
+    const outcomes = replicas.appendRecords(targets, { acks: request.acks, timeoutMs, origin: 'client' });
+    if (outcomes instanceof Promise) return outcomes.then((settled) => respond(request, topics, settled));
+    return respond(request, topics, outcomes);
+  }
+
+  function respond(
+    request: ProduceRequest,
+    topics: TopicParts[],
+    outcomes: readonly AppendOutcome[],
+  ): Writable<ProduceResponse> | null {
+    let next = 0;
+    let failed: AppendOutcome | null = null;
+    for (const topic of topics) {
+      for (const part of topic.parts) {
+        if (part.target !== null) part.outcome = outcomes[next++] ?? part.outcome;
+        if (part.outcome.errorCode !== ErrorCode.NONE) failed = part.outcome;
+      }
+    }
+    if (failed !== null) counters.failedProduceRequests++;
+    if (request.acks !== 0) return toResponse(replicas, topics);
+    if (failed === null) return null;
+    throw new UnacknowledgedProduceFailed(
+      `a produce request with acks=0 failed: ${errorName(failed.errorCode)}; the connection is closed`,
+    );
+  }
+
+  return (context, request) => {
+    const needed = preparing === null && needsPreparation(request);
+    if (preparing === null && !needed) return serve(context, request);
+    if (preparing === null) {
+      const done = prepareCompression('zstd').finally(() => {
+        if (preparing === done) preparing = null;
+      });
+      preparing = done;
+    }
+    return preparing.then(() => serve(context, request));
+  };
+}
+
+function needsPreparation(request: ProduceRequest): boolean {
+  if (isCompressionReady('zstd')) return false;
+  for (const topic of request.topicData) {
+    for (const { records } of topic.partitionData)
+      if (records !== null && compressionNeededBy(records) !== null) return true;
+  }
+  return false;
+}
+
+function readRequest(replicas: ReplicaManager, context: RequestContext, request: ProduceRequest): TopicParts[] {
+  const refusal = requestError(request);
+  const topics: TopicParts[] = [];
+  for (const { name, topicId, partitionData } of request.topicData) {
+    const parts: Part[] = [];
+    topics.push({ name, topicId, parts });
+    for (const { index, records } of partitionData) {
+      const found = refusal ?? findPartition(replicas, context, name, topicId, index);
+      const error =
+        typeof found === 'number' ? found : (checkProduceRecords(records, context.apiVersion)?.errorCode ?? null);
+      if (error !== null || typeof found === 'number') {
+        parts.push({ index, target: null, outcome: failedAppend(error ?? ErrorCode.UNKNOWN_SERVER_ERROR) });
+      } else {
+        assert(records !== null, 'records were checked');
+        parts.push({
+          index,
+          target: { partition: found, records },
+          outcome: failedAppend(ErrorCode.UNKNOWN_SERVER_ERROR),
+        });
+      }
+    }
+  }
+  return topics;
+}
+
+/** An error that holds for all partitions of the request. */
+function requestError(request: ProduceRequest): number | null {
+  for (const topic of request.topicData) {
+    for (const { records } of topic.partitionData) {
+      if (records === null || records.length < recordBatchOverheadBytes) continue;
+      const batch = new RecordBatch(records);
+      if (batch.magic < 2 || !batch.isTransactional) continue;
+      // Kafka asks for the right to the id and finds none when there is no id.
+      return request.transactionalId === null
+        ? ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        : ErrorCode.INVALID_TXN_STATE;
+    }
+  }
+  return request.acks === -1 || request.acks === 0 || request.acks === 1 ? null : ErrorCode.INVALID_REQUIRED_ACKS;
+}
+
+function findPartition(
+  replicas: ReplicaManager,
+  context: RequestContext,
+  name: string,
+  topicId: string,
+  index: number,
+): Partition | number {
+  const found =
+    context.apiVersion >= 13 ? replicas.find(toTopicId(topicId), '', index) : replicas.findByName(name, index);
+  if (typeof found === 'number') return found;
+  if (context.clientId !== adminClientId && isInternalTopic(found.topic)) return ErrorCode.INVALID_TOPIC_EXCEPTION;
+  return found;
+}
+
+function toResponse(replicas: ReplicaManager, topics: readonly TopicParts[]): Writable<ProduceResponse> {
+  let hints: LeaderHints | null = null;
+  const responses = topics.map(({ name, topicId, parts }) => ({
+    name,
+    topicId,
+    partitionResponses: parts.map(({ index, outcome }) => {
+      const row = { index, ...outcome };
+      if (outcome.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return row;
+      hints ??= new LeaderHints(replicas);
+      const id = topicId === zeroTopicId ? zeroTopicId : toTopicId(topicId);
+      return { ...row, currentLeader: hints.leaderOf(id, name, index) };
+    }),
+  }));
+  return { responses, nodeEndpoints: endpointsOf(hints) };
+}
+
+function endpointsOf(hints: LeaderHints | null): LeaderHints['nodeEndpoints'] {
+  return hints === null ? [] : hints.nodeEndpoints;
+}
