@@ -3,7 +3,7 @@
 
 import { crc32c as nativeCrc32c } from '@node-rs/crc32';
 
-const nativeFromBytes = 512;
+const nativeFromBytes = 320;
 
 const tables = createTables();
 
