@@ -36,7 +36,7 @@ export function assignOffsets(records: Buffer, source: CompressionType, settings
   // in place when nothing is compressed, and rebuilds when something is.
   const isInPlace =
     (source === 'none' && (target === 'none' || first.isControl)) || (source === target && walk.hasExactOffsetDeltas);
-  return isInPlace ? patch(records, first, walk, settings) : rebuild(first, target, walk, settings);
+  return isInPlace ? patch(records, first, walk, settings) : rebuild(first, cursor.rewind(), target, walk, settings);
 }
 
 function limitsOf(settings: LeaderAppendSettings): { outputBytesMax?: number } {
@@ -115,7 +115,13 @@ function patch(records: Buffer, batch: RecordBatch, walk: Walk, settings: Leader
   };
 }
 
-function rebuild(batch: RecordBatch, target: CompressionType, walk: Walk, settings: LeaderAppendSettings): Assigned {
+function rebuild(
+  batch: RecordBatch,
+  cursor: RecordCursor,
+  target: CompressionType,
+  walk: Walk,
+  settings: LeaderAppendSettings,
+): Assigned {
   const builder = new BatchBuilder({
     ...targetOptions(target, settings),
     producerId: batch.producerId,
@@ -124,7 +130,6 @@ function rebuild(batch: RecordBatch, target: CompressionType, walk: Walk, settin
     isTransactional: batch.isTransactional,
     initialBytes: batch.sizeInBytes,
   });
-  const cursor = new RecordCursor(batch, limitsOf(settings));
   while (cursor.next()) builder.appendFrom(cursor, builder.nextOffset);
   return finish(builder, walk.maxTimestamp, settings);
 }

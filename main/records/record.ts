@@ -28,8 +28,10 @@ const noHeaders: readonly RecordHeader[] = [];
  */
 export class RecordCursor {
   private bytes: Buffer;
+  private startAt = 0;
   private at = 0;
   private end = 0;
+  private count = 0;
   private remaining = 0;
   private baseOffset = 0;
   private baseTimestamp = 0;
@@ -72,19 +74,27 @@ export class RecordCursor {
     if (count < 0) throw invalidRecord(`Found invalid record count ${count} in magic v${batch.magic} batch`);
     if (batch.isCompressed) {
       const packed = batch.buffer.subarray(batch.recordsPosition, batch.endPosition);
-      this.bytes = count === 0 && packed.length === 0 ? packed : decompress(batch.compression, packed, options);
-      this.at = 0;
+      // Nobody looks into an empty batch.
+      this.bytes = count === 0 ? packed : decompress(batch.compression, packed, options);
+      this.startAt = 0;
       this.end = this.bytes.length;
     } else {
       this.bytes = batch.buffer;
-      this.at = batch.recordsPosition;
+      this.startAt = batch.recordsPosition;
       this.end = batch.endPosition;
     }
-    this.remaining = count;
+    this.count = count;
     this.baseOffset = batch.baseOffset;
     this.baseTimestamp = batch.baseTimestamp;
     this.baseSequence = batch.baseSequence;
     this.logAppendTime = batch.isLogAppendTime ? batch.maxTimestamp : null;
+    return this.rewind();
+  }
+
+  /** Back before the first record, without decompressing again. */
+  rewind(): this {
+    this.at = this.startAt;
+    this.remaining = this.count;
     return this;
   }
 

@@ -6,7 +6,8 @@ import { RecordsError } from '../errors.ts';
 import { compress, decompress, isCompressionReady, prepareCompression } from './compression.ts';
 import { xxhash32 } from './xxhash32.ts';
 
-beforeAll(() => prepareCompression());
+// Several at once, as several connections would.
+beforeAll(() => Promise.all([prepareCompression(), prepareCompression(), prepareCompression('zstd')]));
 
 const types: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const packing = types.filter((type) => type !== 'none');

@@ -14,15 +14,28 @@ const blockBytesMax = 128 * 1024;
 /** Kafka's default for compression.zstd.level. */
 const defaultLevel = 3;
 
+type Loading = { codec: ZstdCodec | null; promise: Promise<void> | null };
+
 /** Memo of the loaded library: written once, the same for everybody. Not state in any other sense. */
-const loaded: { codec: ZstdCodec | null } = { codec: nativeCodec() };
+const loaded: Loading = { codec: nativeCodec(), promise: null };
 
 export function isZstdReady(): boolean {
   return loaded.codec !== null;
 }
 
+/** Everybody waits for one and the same load: a second would swap the memory under the first one's calls. */
 export async function prepareZstd(): Promise<void> {
   if (loaded.codec !== null) return;
+  loaded.promise ??= loadWasm();
+  try {
+    await loaded.promise;
+  } catch (error) {
+    loaded.promise = null;
+    throw error;
+  }
+}
+
+async function loadWasm(): Promise<void> {
   const wasm = await import('@bokuweb/zstd-wasm');
   await wasm.init();
   loaded.codec = {
