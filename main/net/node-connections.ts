@@ -74,7 +74,8 @@ export class NodeConnections {
     const endpoint = this.#options.endpointOf(nodeId);
     if (endpoint === null) throw new NetworkError('unreachable', `nobody knows where node ${nodeId} listens`);
     const known = this.#nodes.get(nodeId);
-    if (known !== undefined && known.endpoint.host === endpoint.host && known.endpoint.port === endpoint.port) return known;
+    if (known !== undefined && known.endpoint.host === endpoint.host && known.endpoint.port === endpoint.port)
+      return known;
     if (known !== undefined) discard(known);
     const state: NodeState = { endpoint, client: null, open: null, failureCount: 0, blockedUntilMs: 0 };
     this.#nodes.set(nodeId, state);

@@ -57,7 +57,10 @@ export class Router {
     this.advertised = advertisedVersions(routes, listener);
     for (const each of routes) {
       if (!each.listeners.includes(listener)) continue;
-      assert(this.#routesByKey[each.api.key] === undefined, `two routes for ${each.api.name} on the ${listener} listener`);
+      assert(
+        this.#routesByKey[each.api.key] === undefined,
+        `two routes for ${each.api.name} on the ${listener} listener`,
+      );
       this.#routesByKey[each.api.key] = each;
     }
   }
@@ -79,7 +82,10 @@ export class Router {
     const apiVersion = frame.readInt16BE(2);
     const found = this.#routesByKey[apiKey];
     if (found === undefined) {
-      throw new RequestRefused('unknown-api', `API key ${apiKey} (version ${apiVersion}) is not served on the ${this.listener} listener`);
+      throw new RequestRefused(
+        'unknown-api',
+        `API key ${apiKey} (version ${apiVersion}) is not served on the ${this.listener} listener`,
+      );
     }
     if (apiVersion < found.minVersion || apiVersion > found.maxVersion) {
       if (apiKey === ApiKey.ApiVersions) return unsupportedApiVersions(frame, found);

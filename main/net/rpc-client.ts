@@ -143,12 +143,17 @@ export class RpcClient {
       let answer = await this.send(apiVersionsApi, body, { timeoutMs, version: newest });
       if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
         const range = answer.apiKeys.find((each) => each.apiKey === apiVersionsApi.key);
-        answer = await this.send(apiVersionsApi, body, { timeoutMs, version: Math.min(newest, range?.maxVersion ?? 0) });
+        answer = await this.send(apiVersionsApi, body, {
+          timeoutMs,
+          version: Math.min(newest, range?.maxVersion ?? 0),
+        });
       }
       if (answer.errorCode !== ErrorCode.NONE) {
         throw new ProtocolError(`${this.#where} answers ApiVersions with ${errorName(answer.errorCode)}`);
       }
-      this.#served = new Map(answer.apiKeys.map((each) => [each.apiKey, { min: each.minVersion, max: each.maxVersion }]));
+      this.#served = new Map(
+        answer.apiKeys.map((each) => [each.apiKey, { min: each.minVersion, max: each.maxVersion }]),
+      );
     } catch (error) {
       this.close();
       throw error;
@@ -170,7 +175,9 @@ export class RpcClient {
     const correlationId = peekCorrelationId(frame);
     const first = this.#pending[0];
     if (first?.correlationId !== correlationId) {
-      throw new ProtocolError(`${this.#where} answers request ${correlationId}, expected is ${first?.correlationId ?? 'none'}`);
+      throw new ProtocolError(
+        `${this.#where} answers request ${correlationId}, expected is ${first?.correlationId ?? 'none'}`,
+      );
     }
     const response = decodeResponse(first, frame);
     this.#pending.shift();

@@ -6,7 +6,14 @@ import { ProtocolError } from '../protocol/protocol-error.ts';
 import type { EncodedChunks } from '../protocol/schema.ts';
 import type { Clock, Connection } from '../runtime/runtime.ts';
 import type { ClientSoftware } from './handler.ts';
-import { CloseConnection, isOpened, RequestRefused, type OpenedRequest, type RequestSource, type Router } from './router.ts';
+import {
+  CloseConnection,
+  isOpened,
+  RequestRefused,
+  type OpenedRequest,
+  type RequestSource,
+  type Router,
+} from './router.ts';
 import type { ServerCounters } from './server-counters.ts';
 
 export type ConnectionLimits = {

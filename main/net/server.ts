@@ -1,10 +1,22 @@
 // The request server of one listener: accepts connections within their bounds, closes idle ones, counts.
 
-import { NetworkError, type Clock, type Connection, type Listener, type Network, type Timer } from '../runtime/runtime.ts';
+import {
+  NetworkError,
+  type Clock,
+  type Connection,
+  type Listener,
+  type Network,
+  type Timer,
+} from '../runtime/runtime.ts';
 import type { ListenerKind } from './handler.ts';
 import type { Route } from './route.ts';
 import { Router } from './router.ts';
-import { ServerConnection, type ConnectionEnvironment, type ConnectionLimits, type ConnectionProblem } from './server-connection.ts';
+import {
+  ServerConnection,
+  type ConnectionEnvironment,
+  type ConnectionLimits,
+  type ConnectionProblem,
+} from './server-connection.ts';
 import { ServerCounters } from './server-counters.ts';
 
 export type ServerLimits = ConnectionLimits & {

@@ -40,7 +40,11 @@ function run<T>(path: string, doing: string, action: () => T): T {
 
 export function nodeDisk(): Disk {
   return {
-    open: (path, mode) => new NodeFile(path, run(path, 'open', () => openSync(path, openFlags[mode], 0o644))),
+    open: (path, mode) =>
+      new NodeFile(
+        path,
+        run(path, 'open', () => openSync(path, openFlags[mode], 0o644)),
+      ),
     exists: (path) => existsSync(path),
     isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
     list: (path) => run(path, 'list', () => readdirSync(path).sort()),

@@ -1,6 +1,15 @@
 // An open file of the real disk. Short reads and writes of the operating system are finished here.
 
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, readSync, writeSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  readSync,
+  writeSync,
+  writevSync,
+} from 'node:fs';
 import type { File } from '../runtime.ts';
 import { DiskError } from '../runtime.ts';
 import { toDiskError } from './disk-errors.ts';

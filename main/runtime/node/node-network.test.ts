@@ -7,7 +7,12 @@ import { nodeNetwork } from './node-network.ts';
 const network = nodeNetwork();
 const host = '127.0.0.1';
 
-type Side = { readonly connection: Connection; readonly chunks: Buffer[]; closed: Promise<Error | null>; drained: () => number };
+type Side = {
+  readonly connection: Connection;
+  readonly chunks: Buffer[];
+  closed: Promise<Error | null>;
+  drained: () => number;
+};
 
 function take(connection: Connection, onBytes: (total: number) => void = () => undefined): Side {
   const chunks: Buffer[] = [];
@@ -27,7 +32,12 @@ function take(connection: Connection, onBytes: (total: number) => void = () => u
   return { connection, chunks, closed, drained: () => drains };
 }
 
-async function pair(): Promise<{ listener: Listener; near: Side; far: Side; bytesAtFar: (count: number) => Promise<void> }> {
+async function pair(): Promise<{
+  listener: Listener;
+  near: Side;
+  far: Side;
+  bytesAtFar: (count: number) => Promise<void>;
+}> {
   const waits: { count: number; resolve: () => void }[] = [];
   let total = 0;
   let accept: (side: Side) => void = () => undefined;

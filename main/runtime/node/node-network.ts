@@ -95,7 +95,9 @@ function adopt(accepted: Socket, buffers: BufferSource): Connection {
   holder._handle = null;
   accepted.destroy();
   const { onread, deliverTo } = receiving(buffers);
-  const socket = new Socket({ handle, onread, writableHighWaterMark: writeBufferBytesMax } as ConstructorParameters<typeof Socket>[0]);
+  const socket = new Socket({ handle, onread, writableHighWaterMark: writeBufferBytesMax } as ConstructorParameters<
+    typeof Socket
+  >[0]);
   const connection = new NodeConnection(socket);
   deliverTo(connection);
   socket.resume();
@@ -106,7 +108,9 @@ function connect(options: ConnectOptions, buffers: BufferSource): Promise<Connec
   return new Promise((resolve, reject) => {
     const { onread, deliverTo } = receiving(buffers);
     const where = `${options.host}:${options.port}`;
-    const socket = new Socket({ onread, writableHighWaterMark: writeBufferBytesMax } as ConstructorParameters<typeof Socket>[0]);
+    const socket = new Socket({ onread, writableHighWaterMark: writeBufferBytesMax } as ConstructorParameters<
+      typeof Socket
+    >[0]);
     const fail = (error: NetworkError): void => {
       clearTimeout(timeout);
       socket.destroy();

@@ -38,7 +38,9 @@ export class EventQueue {
 
   push(timeMs: number, owner: EventOwner | null, action: () => void): QueuedEvent {
     if (this.#heap.length >= this.#eventCountMax) {
-      throw new Error(`more than ${this.#eventCountMax} events wait in the simulation: something schedules without end`);
+      throw new Error(
+        `more than ${this.#eventCountMax} events wait in the simulation: something schedules without end`,
+      );
     }
     const event: QueuedEvent = { timeMs, sequence: this.#nextSequence++, action, owner };
     this.#heap.push(event);

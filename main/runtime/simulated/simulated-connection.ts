@@ -13,9 +13,7 @@ const writeBufferBytesMax = 64 * 1024;
 type Receivers = Parameters<Connection['handle']>[0];
 
 export type Segment =
-  | { readonly kind: 'data'; readonly bytes: Buffer }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'reset' };
+  { readonly kind: 'data'; readonly bytes: Buffer } | { readonly kind: 'end' } | { readonly kind: 'reset' };
 
 /** Carries segments from one end to the other: the network's part. */
 export type Wire = {

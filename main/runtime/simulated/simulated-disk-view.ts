@@ -237,6 +237,7 @@ export class SimulatedDiskView implements Disk {
     const { fault } = this.#disk;
     if (fault === null) return;
     // A full or read-only disk still reads and still syncs what it has.
-    if (fault === 'io' || operation === 'write') throw new DiskError(fault, path, `${path}: disk fault '${fault}' at ${operation}`);
+    if (fault === 'io' || operation === 'write')
+      throw new DiskError(fault, path, `${path}: disk fault '${fault}' at ${operation}`);
   }
 }

@@ -185,7 +185,8 @@ export class SimulatedNetwork implements Wire {
       }
       // A handshake over a cut link is lost; the client's own time-out ends the wait.
       if (this.isCut(life.nodeId, target.life.nodeId) || this.isCut(target.life.nodeId, life.nodeId)) return;
-      const roundTripMs = this.#delayMs(life.nodeId, target.life.nodeId) + this.#delayMs(target.life.nodeId, life.nodeId);
+      const roundTripMs =
+        this.#delayMs(life.nodeId, target.life.nodeId) + this.#delayMs(target.life.nodeId, life.nodeId);
       // The operating system answers, not the program: a frozen node accepts connections and then says nothing.
       life.at(this.#nowMs() + roundTripMs, () => {
         if (isSettled) return;

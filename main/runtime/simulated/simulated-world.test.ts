@@ -21,7 +21,12 @@ async function connectPair(
   world: SimulatedWorld,
   a: Runtime,
   b: Runtime,
-): Promise<{ near: Connection; far: Connection; nearSide: ReturnType<typeof collect>; farSide: ReturnType<typeof collect> }> {
+): Promise<{
+  near: Connection;
+  far: Connection;
+  nearSide: ReturnType<typeof collect>;
+  farSide: ReturnType<typeof collect>;
+}> {
   let far: Connection | null = null;
   let farSide: ReturnType<typeof collect> | null = null;
   const listener = await b.network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
@@ -95,7 +100,9 @@ describe('time', () => {
 
   it('runUntil says which seed and how long it waited', async () => {
     const world = new SimulatedWorld({ seed: 42 });
-    await expect(world.runUntil(() => false, 500)).rejects.toThrow('seed 42: the condition did not come true within 500 ms');
+    await expect(world.runUntil(() => false, 500)).rejects.toThrow(
+      'seed 42: the condition did not come true within 500 ms',
+    );
     expect(world.nowMs).toBe(500);
   });
 
