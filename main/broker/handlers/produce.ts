@@ -4,6 +4,7 @@
 import { assert } from '../../core/assert.ts';
 import { toTopicId, zeroTopicId } from '../../core/ids.ts';
 import type { Handler, RequestContext } from '../../net/handler.ts';
+import { CloseConnection } from '../../net/router.ts';
 import { ErrorCode, errorName } from '../../protocol/errors.ts';
 import type { ProduceRequest, ProduceResponse } from '../../protocol/messages/produce.ts';
 import type { Writable } from '../../protocol/schema.ts';
@@ -23,11 +24,6 @@ export type ProduceDependencies = { readonly replicas: ReplicaManager; readonly 
 
 /** The one client that Kafka lets write to internal topics. */
 const adminClientId = '__admin_client';
-
-/** What closes the connection: with acks=0 an error can't be told any other way. */
-export class UnacknowledgedProduceFailed extends Error {
-  override readonly name = 'UnacknowledgedProduceFailed';
-}
 
 /** A partition of the request: what is appended, or the outcome that is settled already. */
 type Part = { readonly index: number; readonly target: AppendTarget | null; outcome: AppendOutcome };
@@ -71,7 +67,8 @@ export function createProduceHandler(
     if (failed !== null) counters.failedProduceRequests++;
     if (request.acks !== 0) return toResponse(replicas, topics);
     if (failed === null) return null;
-    throw new UnacknowledgedProduceFailed(
+    // With acks=0 an error can't be told any other way.
+    throw new CloseConnection(
       `a produce request with acks=0 failed: ${errorName(failed.errorCode)}; the connection is closed`,
     );
   }
