@@ -3,6 +3,7 @@
 
 import type { BrokerId, LeaderEpoch, Offset } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
+import type { LogEnvironment } from '../log/partition-log.ts';
 import type { BeginQuorumEpochRequest, BeginQuorumEpochResponse } from '../protocol/messages/begin-quorum-epoch.ts';
 import type { EndQuorumEpochRequest, EndQuorumEpochResponse } from '../protocol/messages/end-quorum-epoch.ts';
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
@@ -67,20 +68,11 @@ export type RaftListener<R> = {
 
 /** Requests to other voters, as the wire has them. */
 export type RaftApis = {
-  readonly vote: { readonly request: Writable<VoteRequest>; readonly response: VoteResponse };
-  readonly beginQuorumEpoch: {
-    readonly request: Writable<BeginQuorumEpochRequest>;
-    readonly response: BeginQuorumEpochResponse;
-  };
-  readonly endQuorumEpoch: {
-    readonly request: Writable<EndQuorumEpochRequest>;
-    readonly response: EndQuorumEpochResponse;
-  };
-  readonly fetch: { readonly request: Writable<FetchRequest>; readonly response: FetchResponse };
-  readonly fetchSnapshot: {
-    readonly request: Writable<FetchSnapshotRequest>;
-    readonly response: FetchSnapshotResponse;
-  };
+  readonly vote: { readonly request: VoteRequest; readonly response: VoteResponse };
+  readonly beginQuorumEpoch: { readonly request: BeginQuorumEpochRequest; readonly response: BeginQuorumEpochResponse };
+  readonly endQuorumEpoch: { readonly request: EndQuorumEpochRequest; readonly response: EndQuorumEpochResponse };
+  readonly fetch: { readonly request: FetchRequest; readonly response: FetchResponse };
+  readonly fetchSnapshot: { readonly request: FetchSnapshotRequest; readonly response: FetchSnapshotResponse };
 };
 export type RaftApiName = keyof RaftApis;
 
@@ -92,7 +84,7 @@ export type RaftTransport = {
   send<Name extends RaftApiName>(
     to: Voter,
     api: Name,
-    request: RaftApis[Name]['request'],
+    request: Writable<RaftApis[Name]['request']>,
     timeoutMs: number,
   ): Promise<RaftApis[Name]['response']>;
 };
@@ -143,11 +135,13 @@ export const defaultRaftConfig: RaftConfig = {
 
 export type RaftNodeOptions<R> = {
   readonly runtime: Runtime;
+  /** What all logs of the node share. */
+  readonly logEnvironment: LogEnvironment;
   readonly nodeId: BrokerId;
   readonly clusterId: string;
   /** `directory.id` of meta.properties. */
   readonly directoryId: string;
-  /** Path of `__cluster_metadata-0`; made when missing. */
+  /** Path of `__cluster_metadata-0`; made when missing (its parent must be there). */
   readonly directory: string;
   /** Static voters; a directory at kraft.version 1 brings its own, which win. */
   readonly voters: readonly Voter[];
@@ -157,6 +151,18 @@ export type RaftNodeOptions<R> = {
   readonly transport: RaftTransport;
   readonly codec: RecordCodec<R>;
   readonly journal: Journal;
+};
+
+/** This node's view of the quorum, for telemetry. */
+export type QuorumReport = {
+  readonly role: 'unattached' | 'prospective' | 'candidate' | 'leader' | 'follower' | 'voted' | 'resigned' | 'observer';
+  readonly leaderId: number | null;
+  readonly epoch: number;
+  readonly votedFor: number | null;
+  readonly logEndOffset: number;
+  readonly highWatermark: number | null;
+  /** Monotonic time of the next election or resignation if nothing is heard; null when none is set. */
+  readonly deadlineMs: number | null;
 };
 
 /** Thrown by `append` when this node does not lead in the caller's epoch. Nothing was written. */

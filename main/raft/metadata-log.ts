@@ -1,0 +1,208 @@
+// The metadata log on disk: a partition log with the metadata's settings, and the snapshots that stand for its
+// beginning. What the pure quorum sees of it is a LogView.
+
+import { assert } from '../core/assert.ts';
+import { metadataTopicId, metadataTopicName, toLeaderEpoch, toOffset, toPartitionId } from '../core/ids.ts';
+import { defaultLogConfig } from '../log/log-config.ts';
+import { PartitionLog, type LogEnvironment } from '../log/partition-log.ts';
+import { batchesIn } from '../records/record-batch.ts';
+import type { Clock } from '../runtime/runtime.ts';
+import type { OffsetAndEpoch, RaftConfig } from './contract.ts';
+import { readControlBatch, type DynamicVoters } from './control-batches.ts';
+import type { LogView } from './quorum-types.ts';
+import { snapshotTimestampMs, Snapshots } from './snapshots.ts';
+
+const recoveryReadBytes = 1024 * 1024;
+
+export type MetadataLogOptions = {
+  readonly environment: LogEnvironment;
+  readonly directory: string;
+  readonly config: RaftConfig;
+};
+
+export class MetadataLog implements LogView {
+  readonly snapshots: Snapshots;
+  readonly #log: PartitionLog;
+  readonly #config: RaftConfig;
+  readonly #clock: Clock;
+
+  private constructor(log: PartitionLog, snapshots: Snapshots, options: MetadataLogOptions) {
+    this.#log = log;
+    this.snapshots = snapshots;
+    this.#config = options.config;
+    this.#clock = options.environment.clock;
+  }
+
+  static open(options: MetadataLogOptions): MetadataLog {
+    const { environment, directory, config } = options;
+    const log = PartitionLog.open({
+      environment,
+      directory,
+      topic: metadataTopicName,
+      partition: toPartitionId(0),
+      topicId: metadataTopicId,
+      config: {
+        ...defaultLogConfig,
+        segmentBytes: config.segmentBytes,
+        segmentMs: config.segmentMs,
+        maxMessageBytes: config.batchBytesMax,
+        // Only snapshots let the beginning go.
+        retentionBytes: -1,
+        retentionMs: -1,
+      },
+      // As in Kafka: the whole log is looked through at each start, whatever the shutdown was.
+      recoveryPoint: toOffset(0),
+      logStartOffset: toOffset(0),
+      hadCleanShutdown: false,
+    });
+    const opened = new MetadataLog(log, new Snapshots(environment.pool.disk, directory), options);
+    opened.#startAtSnapshotIfAhead();
+    opened.flush();
+    return opened;
+  }
+
+  get startOffset(): number {
+    return this.#log.logStartOffset;
+  }
+
+  get endOffset(): number {
+    return this.#log.logEndOffset;
+  }
+
+  get sizeBytes(): number {
+    return this.#log.sizeBytes;
+  }
+
+  get lastEpoch(): number {
+    const { latestEpoch } = this.#log;
+    if (latestEpoch !== null) return latestEpoch;
+    const latest = this.snapshots.latest;
+    return latest !== null && latest.offset === this.endOffset ? latest.epoch : 0;
+  }
+
+  get latestSnapshotId(): OffsetAndEpoch | null {
+    return this.snapshots.latest;
+  }
+
+  get earliestSnapshotId(): OffsetAndEpoch | null {
+    return this.snapshots.earliest;
+  }
+
+  endOffsetForEpoch(epoch: number): OffsetAndEpoch {
+    const found = this.#log.endOffsetForEpoch(epoch);
+    if (found === null) return { offset: this.endOffset, epoch: this.lastEpoch };
+    const { epoch: foundEpoch, endOffset: offset } = found;
+    const earliest = this.snapshots.earliest;
+    // Older than anything in the log: then the snapshot before it is where the lines part.
+    if (earliest !== null && offset === earliest.offset && foundEpoch === epoch) return earliest;
+    return { offset, epoch: foundEpoch };
+  }
+
+  /** Writes one batch at the end; returns its last offset. Not synced. */
+  appendAsLeader(batch: Buffer, epoch: number): number {
+    const result = this.#log.appendAsLeader(batch, { leaderEpoch: toLeaderEpoch(epoch), origin: 'raft' });
+    return result.lastOffset;
+  }
+
+  appendAsFollower(records: Buffer): void {
+    this.#log.appendAsFollower(records);
+  }
+
+  /** Whole batches from `offset` on, at least one if there is one. */
+  read(offset: number, bytesMax: number): Buffer {
+    if (offset >= this.endOffset) return Buffer.alloc(0);
+    const { records } = this.#log.read(offset, bytesMax, 'log-end', true);
+    const [first] = records;
+    return records.length === 1 && first !== undefined ? first : Buffer.concat(records);
+  }
+
+  truncateTo(offset: number): void {
+    this.#log.truncateTo(offset);
+  }
+
+  updateHighWatermark(offset: number): void {
+    this.#log.updateHighWatermark(offset);
+  }
+
+  flush(): void {
+    this.#log.flush();
+  }
+
+  sync(): Promise<void> {
+    return this.#log.sync();
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  /** A fetched snapshot is whole: the log goes on from there. */
+  installSnapshot(id: OffsetAndEpoch): void {
+    this.snapshots.finishFetched(id);
+    this.#startAt(id);
+  }
+
+  /**
+   * Lets go of old snapshots, and of the log before the oldest one kept, by metadata.max.retention.bytes and .ms.
+   * The newest snapshot always stays.
+   */
+  trim(): boolean {
+    let isChanged = false;
+    for (;;) {
+      const [oldest, next] = this.snapshots.ids;
+      if (oldest === undefined || next === undefined || !this.#isPastRetention(oldest)) return isChanged;
+      if (next.offset > this.startOffset) {
+        this.#log.incrementLogStartOffset(next.offset);
+        this.#log.deleteOldSegments(this.#clock.wallMs());
+      }
+      this.snapshots.removeBefore(next);
+      isChanged = true;
+    }
+  }
+
+  /** kraft.version and its voters as the newest snapshot and the log after it tell; null at kraft.version 0. */
+  readDynamicVoters(): DynamicVoters | null {
+    let kraftVersion = 0;
+    let voters: DynamicVoters['voters'] | null = null;
+    const visit = (bytes: Buffer): number => {
+      let nextOffset = 0;
+      for (const batch of batchesIn(bytes)) {
+        nextOffset = batch.nextOffset;
+        if (!batch.isControl) continue;
+        const contents = readControlBatch(batch);
+        kraftVersion = contents.kraftVersion ?? kraftVersion;
+        voters = contents.voters ?? voters;
+      }
+      return nextOffset;
+    };
+    const latest = this.latestSnapshotId;
+    if (latest !== null) visit(this.snapshots.readAll(latest));
+    let offset = Math.max(this.startOffset, latest?.offset ?? 0);
+    while (offset < this.endOffset) offset = Math.max(offset + 1, visit(this.read(offset, recoveryReadBytes)));
+    return kraftVersion === 0 || voters === null ? null : { kraftVersion, voters };
+  }
+
+  #isPastRetention(oldest: OffsetAndEpoch): boolean {
+    const { retentionBytes, retentionMs } = this.#config;
+    if (retentionBytes >= 0) {
+      let bytes = this.sizeBytes;
+      for (const id of this.snapshots.ids) bytes += this.snapshots.sizeBytes(id);
+      if (bytes > retentionBytes) return true;
+    }
+    if (retentionMs < 0) return false;
+    return this.#clock.wallMs() - snapshotTimestampMs(this.snapshots.readAll(oldest)) > retentionMs;
+  }
+
+  /** A crash came between a fetched snapshot's rename and the log's new beginning: finish that. */
+  #startAtSnapshotIfAhead(): void {
+    const latest = this.latestSnapshotId;
+    if (latest !== null && latest.offset > this.endOffset) this.#startAt(latest);
+  }
+
+  #startAt(id: OffsetAndEpoch): void {
+    this.#log.truncateFullyAndStartAt(id.offset);
+    this.#log.updateHighWatermark(id.offset);
+    this.snapshots.removeBefore(id);
+    assert(this.endOffset === id.offset, `the log must go on at ${id.offset}, not at ${this.endOffset}`);
+  }
+}

@@ -1,0 +1,51 @@
+// Follower: fetches from the leader of its epoch; a voter gives the leader up when nothing comes for too long. Pure.
+
+import type { OffsetAndEpoch } from '../contract.ts';
+import type { VoteAsk } from '../quorum-types.ts';
+
+export class Follower {
+  readonly name = 'follower';
+  readonly epoch: number;
+  readonly leader: number;
+  readonly votedFor: number | null;
+  /** For an observer it means: ask others too. */
+  fetchDeadlineMs: number;
+  readonly fetchTimeoutMs: number;
+  /** Pre-votes are refused once the leader has answered a fetch: who hears the leader needs no election. */
+  hasFetchedFromLeader = false;
+  /** The snapshot being fetched, and how much of it is here. */
+  fetchingSnapshot: { readonly id: OffsetAndEpoch; readonly position: number } | null = null;
+  /** High watermark that came with records which are not synced yet. */
+  pendingHighWatermark: number | null = null;
+
+  constructor(epoch: number, leader: number, votedFor: number | null, nowMs: number, fetchTimeoutMs: number) {
+    this.epoch = epoch;
+    this.leader = leader;
+    this.votedFor = votedFor;
+    this.fetchTimeoutMs = fetchTimeoutMs;
+    this.fetchDeadlineMs = nowMs + fetchTimeoutMs;
+  }
+
+  get deadlineMs(): number {
+    return this.fetchDeadlineMs;
+  }
+
+  heardFromLeader(nowMs: number): void {
+    this.hasFetchedFromLeader = true;
+    this.fetchDeadlineMs = nowMs + this.fetchTimeoutMs;
+  }
+
+  /** The leader said that it ends its epoch: stop waiting for it at `deadlineMs`, and let others stand at once. */
+  leaderResigned(deadlineMs: number): void {
+    this.hasFetchedFromLeader = false;
+    this.fetchDeadlineMs = Math.min(this.fetchDeadlineMs, deadlineMs);
+  }
+
+  refusal(ask: VoteAsk, isLogUpToDate: boolean): string | null {
+    if (!ask.preVote) {
+      return this.votedFor === ask.candidate ? null : `leader ${this.leader} was elected in this epoch`;
+    }
+    if (this.hasFetchedFromLeader) return `still hears leader ${this.leader}`;
+    return isLogUpToDate ? null : 'its log is behind';
+  }
+}
