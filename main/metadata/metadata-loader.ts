@@ -46,6 +46,11 @@ export class MetadataLoader {
     return this.#lastOffset;
   }
 
+  /** A metadata transaction has begun and not ended. */
+  get isInTransaction(): boolean {
+    return this.#transaction !== null;
+  }
+
   /** Adds a publisher and shows it the present image at once, as a delta from nothing. */
   install(publisher: MetadataPublisher): void {
     this.#publishers.push(publisher);
