@@ -2,9 +2,11 @@
 // with the unit last. Validation of values belongs to main/metadata; here a bad value is a bug.
 
 import { AssertionFailure } from '../core/assert.ts';
+import type { CompressionType } from '../records/compression-type.ts';
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
-export type CompressionTarget = 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+/** `compression.type`; Kafka's `uncompressed` is `none` here, as in main/records. */
+export type CompressionTarget = CompressionType | 'producer';
 
 export type LogConfig = {
   readonly segmentBytes: number;
@@ -105,7 +107,7 @@ const numberFields: Readonly<Record<string, NumberField>> = {
   'producer.id.expiration.ms': 'producerIdExpirationMs',
 };
 
-const compressionTargets: readonly CompressionTarget[] = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'];
+const compressionTargets: readonly CompressionTarget[] = ['producer', 'none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
 /** Builds a log's config from topic settings under Kafka's names; settings that a log does not know are left out. */
 export function logConfigFrom(
@@ -125,7 +127,7 @@ export function logConfigFrom(
   }
   const target = settings['compression.type'];
   if (target !== undefined) {
-    const found = compressionTargets.find((candidate) => candidate === target);
+    const found = compressionTargets.find((candidate) => candidate === (target === 'uncompressed' ? 'none' : target));
     if (found === undefined) throw new AssertionFailure(`compression.type is not known: ${target}`);
     config.compressionType = found;
   }

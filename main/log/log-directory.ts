@@ -1,18 +1,42 @@
-// One node's log directory (`node-I`): its lock, identity, checkpoints and all partition logs.
+// One node's log directory (`node-I`): its lock, identity, checkpoints and all partition logs. What the broker does
+// on timers is a method here; nothing runs by itself.
 
-import { AssertionFailure } from '../core/assert.ts';
-import type { Offset, PartitionId, TopicId, TopicPartition } from '../core/ids.ts';
+import { assert } from '../core/assert.ts';
+import {
+  metadataTopicId,
+  metadataTopicName,
+  partitionName,
+  toOffset,
+  toPartitionId,
+  zeroOffset,
+  type Offset,
+  type PartitionId,
+  type TopicId,
+  type TopicPartition,
+} from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
-import type { Clock, Disk, Random } from '../runtime/runtime.ts';
-import type { LogConfig } from './log-config.ts';
-import type { PartitionLog } from './partition-log.ts';
+import { DiskError, type Clock, type Disk, type File, type Random } from '../runtime/runtime.ts';
+import { DamagedCheckpoint, readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpointLine } from './checkpoints.ts';
+import { FilePool } from './file-pool.ts';
+import { defaultLogConfig, type LogConfig } from './log-config.ts';
+import { LogDirectoryError } from './log-error.ts';
+import { metaPropertiesName, readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.ts';
+import { PartitionLog, type LogEnvironment } from './partition-log.ts';
+import { deletedDirectoryName, joinPath, parsePartitionDirectory } from './segment-names.ts';
+import { TailCache, tailCacheBytesMaxDefault } from './tail-cache.ts';
 
-export type MetaProperties = {
-  readonly clusterId: string;
-  readonly nodeId: number;
-  /** 22 characters of url-safe base64. */
-  readonly directoryId: string;
-};
+export { readMetaProperties, type MetaProperties } from './meta-properties.ts';
+
+const lockName = '.lock';
+const holderName = '.highwater-lock';
+const cleanShutdownName = '.kafka_cleanshutdown';
+const bootstrapName = 'bootstrap.checkpoint';
+const highWatermarksName = 'replication-offset-checkpoint';
+const recoveryPointsName = 'recovery-point-offset-checkpoint';
+const logStartsName = 'log-start-offset-checkpoint';
+const metadataPartition = toPartitionId(0);
+/** Files that were not used between two such moments are closed. */
+const idleCheckIntervalMs = 60_000;
 
 export type LogDirectoryOptions = {
   readonly disk: Disk;
@@ -24,78 +48,364 @@ export type LogDirectoryOptions = {
   readonly clusterId: string | null;
   readonly configFor: (topic: string) => LogConfig;
   readonly tailCacheBytesMax?: number;
+  readonly openFilesMax?: number;
+  /** `log.retention.check.interval.ms` */
+  readonly retentionCheckIntervalMs?: number;
+  /** Kafka keeps room in open indexes; false saves memory where the disk is simulated. */
+  readonly preallocateIndexes?: boolean;
   readonly journal?: Journal;
 };
 
-const pending = (): never => {
-  throw new AssertionFailure('main/log is being written');
+export type FormatOptions = MetaProperties & {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly path: string;
+  /** Batches with the first records of a new cluster, in the form of a metadata snapshot. */
+  readonly bootstrapCheckpoint?: Uint8Array;
 };
 
-/** Writes meta.properties (and bootstrap.checkpoint when its bytes are given) into a new directory; like `kafka-storage format`. */
-export function formatLogDirectory(
-  _options: { readonly disk: Disk; readonly path: string; readonly bootstrapCheckpoint?: Uint8Array } & MetaProperties,
-): void {
-  pending();
+/** Writes meta.properties (and bootstrap.checkpoint) into a new directory, as `kafka-storage format` does. */
+export function formatLogDirectory(options: FormatOptions): void {
+  const { disk, path } = options;
+  if (!disk.isDirectory(path)) disk.makeDirectory(path);
+  const existing = readMetaProperties(disk, path);
+  if (existing !== null) {
+    throw new LogDirectoryError(
+      `${path} is formatted already, for node ${existing.nodeId} of cluster ${existing.clusterId}. Use it as it is, or another directory.`,
+    );
+  }
+  if (options.bootstrapCheckpoint !== undefined) {
+    disk.writeFileAtomic(joinPath(path, bootstrapName), options.bootstrapCheckpoint);
+  }
+  writeMetaProperties(disk, path, options, new Date(options.clock.wallMs()));
 }
 
-/** Null: not formatted. */
-export function readMetaProperties(_disk: Disk, _path: string): MetaProperties | null {
-  return pending();
-}
+type DirectoryRemoval = { readonly path: string; readonly dueMs: number };
 
 export class LogDirectory {
   /** Takes the lock, checks identity and opens every partition. Throws LogDirectoryError. */
-  static open(_options: LogDirectoryOptions): LogDirectory {
-    return pending();
+  static open(options: LogDirectoryOptions): LogDirectory {
+    const lock = takeLock(options);
+    try {
+      return new LogDirectory(options, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   }
-  readonly path: string = '';
-  readonly meta: MetaProperties = pending();
-  /** Whether the previous run ended with a clean stop, and the broker epoch it had. */
-  readonly previousBrokerEpoch: number | null = null;
-  readonly hadCleanShutdown: boolean = false;
 
-  /** Every partition here but __cluster_metadata. */
+  readonly path: string;
+  readonly meta: MetaProperties;
+  readonly hadCleanShutdown: boolean;
+  /** Broker epoch that the last clean stop noted; null after any other. */
+  readonly previousBrokerEpoch: number | null;
+  readonly #options: LogDirectoryOptions;
+  readonly #environment: LogEnvironment;
+  readonly #lock: { release(): void };
+  readonly #logs = new Map<string, PartitionLog>();
+  #metadataLog: PartitionLog | null = null;
+  #highWatermarks: ReadonlyMap<string, number>;
+  /** What stands in each checkpoint file: unchanged ones are not written again. */
+  readonly #written = new Map<string, string>();
+  #removals: DirectoryRemoval[] = [];
+  #nextRetentionMs: number;
+  #nextIdleCheckMs: number;
+  #isClosed = false;
+
+  private constructor(options: LogDirectoryOptions, lock: { release(): void }) {
+    const { disk, path, clock } = options;
+    this.path = path;
+    this.#options = options;
+    this.#lock = lock;
+    this.meta = identify(options);
+    this.previousBrokerEpoch = takeCleanShutdown(disk, path);
+    this.hadCleanShutdown = this.previousBrokerEpoch !== null;
+    this.#environment = {
+      pool: new FilePool(disk, options.openFilesMax),
+      clock,
+      jitter: () => options.random.next(),
+      preallocateIndexes: options.preallocateIndexes ?? true,
+      tailCache: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesMaxDefault),
+      ...(options.journal === undefined ? {} : { journal: options.journal }),
+    };
+    this.#highWatermarks = this.#readCheckpoint(highWatermarksName);
+    this.#openLogs();
+    const nowMs = clock.wallMs();
+    this.#nextRetentionMs = nowMs + this.#retentionIntervalMs;
+    this.#nextIdleCheckMs = nowMs + idleCheckIntervalMs;
+  }
+
+  /** Every partition here but __cluster_metadata, by `topic-n`. */
   get logs(): ReadonlyMap<string, PartitionLog> {
-    return pending();
+    return this.#logs;
   }
-  getLog(_topic: string, _partition: PartitionId): PartitionLog | null {
-    return pending();
+
+  getLog(topic: string, partition: PartitionId): PartitionLog | null {
+    return this.#logs.get(partitionName(topic, partition)) ?? null;
   }
+
   /** The existing log, or a new one. */
-  createLog(_topic: string, _partition: PartitionId, _topicId: TopicId, _config?: LogConfig): PartitionLog {
-    return pending();
+  createLog(topic: string, partition: PartitionId, topicId: TopicId, config?: LogConfig): PartitionLog {
+    assert(!this.#isClosed, `${this.path} is closed`);
+    const existing = this.getLog(topic, partition);
+    if (existing !== null) return existing;
+    const log = PartitionLog.open({
+      environment: this.#environment,
+      directory: joinPath(this.path, partitionName(topic, partition)),
+      topic,
+      partition,
+      topicId,
+      config: config ?? this.#options.configFor(topic),
+      recoveryPoint: zeroOffset,
+      logStartOffset: zeroOffset,
+      hadCleanShutdown: true,
+    });
+    this.#logs.set(log.name, log);
+    return log;
   }
-  /** `__cluster_metadata-0`, opened on first use; made when missing. */
-  metadataLog(_config: LogConfig): PartitionLog {
-    return pending();
+
+  /** `__cluster_metadata-0`, opened on first use and made when missing. Always checked from its first batch on. */
+  metadataLog(config: LogConfig): PartitionLog {
+    this.#metadataLog ??= PartitionLog.open({
+      environment: this.#environment,
+      directory: joinPath(this.path, partitionName(metadataTopicName, metadataPartition)),
+      topic: metadataTopicName,
+      partition: metadataPartition,
+      topicId: metadataTopicId,
+      config,
+      recoveryPoint: zeroOffset,
+      logStartOffset: zeroOffset,
+      hadCleanShutdown: false,
+    });
+    return this.#metadataLog;
   }
+
   /** Renames the directory to `…-delete`; maintain() removes it after file.delete.delay.ms. */
-  deleteLog(_topic: string, _partition: PartitionId): void {
-    pending();
+  deleteLog(topic: string, partition: PartitionId): void {
+    const log = this.getLog(topic, partition);
+    if (log === null) return;
+    log.abandon();
+    this.#logs.delete(log.name);
+    const hex = Buffer.from(this.#options.random.bytes(16)).toString('hex');
+    const to = joinPath(this.path, deletedDirectoryName(topic, partition, hex));
+    this.#options.disk.rename(log.directory, to);
+    this.#scheduleRemoval(to, log.config.fileDeleteDelayMs);
   }
-  /** The high watermark that the last checkpoint of the previous run held. */
-  checkpointedHighWatermark(_partition: TopicPartition): Offset {
-    return pending();
+
+  /** The high watermark that the last checkpoint of the previous run held; 0 when none. */
+  checkpointedHighWatermark(partition: TopicPartition): Offset {
+    return toOffset(this.#highWatermarks.get(partitionName(partition.topic, partition.partition)) ?? 0);
   }
-  /** The broker calls these on its timers: replica.high.watermark.checkpoint.interval.ms and log.flush.*.checkpoint.interval.ms. */
+
+  /** For timers: `replica.high.watermark.checkpoint.interval.ms`. */
   checkpointHighWatermarks(): void {
-    pending();
+    this.#writeCheckpoint(highWatermarksName, (log) => log.highWatermark);
   }
+
+  /** For timers: `log.flush.offset.checkpoint.interval.ms`; and after truncation, before anything new is written. */
   checkpointRecoveryPoints(): void {
-    pending();
+    this.#writeCheckpoint(recoveryPointsName, (log) => log.recoveryPoint);
   }
+
+  /** For timers: `log.flush.start.offset.checkpoint.interval.ms`. */
   checkpointLogStartOffsets(): void {
-    pending();
+    this.#writeCheckpoint(logStartsName, (log) => log.logStartOffsetToCheckpoint);
   }
-  /** Retention, compaction, delayed deletion, flush.ms, closing of idle files. One slice of work per call. */
-  maintain(_nowMs: number): void {
-    pending();
+
+  /**
+   * What is due of retention, delayed deletion, time-based flushing and closing of idle files. Returns when it wants
+   * to be called again (wall clock).
+   */
+  maintain(nowMs: number): number {
+    if (this.#isClosed) return Number.POSITIVE_INFINITY;
+    this.#removeDirectories(nowMs);
+    const isRetentionDue = nowMs >= this.#nextRetentionMs;
+    let nextMs = Math.min(...this.#removals.map((removal) => removal.dueMs), Number.POSITIVE_INFINITY);
+    for (const log of this.#logs.values()) {
+      if (isRetentionDue) log.deleteOldSegments(nowMs);
+      nextMs = Math.min(nextMs, log.maintain(nowMs));
+    }
+    this.#metadataLog?.maintain(nowMs);
+    if (isRetentionDue) this.#nextRetentionMs = nowMs + this.#retentionIntervalMs;
+    if (nowMs >= this.#nextIdleCheckMs) {
+      this.#environment.pool.closeIdle();
+      this.#nextIdleCheckMs = nowMs + idleCheckIntervalMs;
+    }
+    return Math.min(nextMs, this.#nextRetentionMs, this.#nextIdleCheckMs);
   }
+
+  /** Space of the volume under the directory. */
   usage(): { readonly totalBytes: number; readonly usableBytes: number } {
-    return pending();
+    return this.#options.disk.volume(this.path);
   }
+
   /** A clean stop: closes all logs, writes the checkpoints and .kafka_cleanshutdown, releases the lock. */
-  close(_brokerEpoch: number): void {
-    pending();
+  close(brokerEpoch: number): void {
+    if (this.#isClosed) return;
+    for (const log of this.#logs.values()) log.close();
+    this.#metadataLog?.close();
+    this.checkpointHighWatermarks();
+    this.checkpointRecoveryPoints();
+    this.checkpointLogStartOffsets();
+    this.#options.disk.writeFileAtomic(
+      joinPath(this.path, cleanShutdownName),
+      Buffer.from(JSON.stringify({ version: 0, brokerEpoch })),
+    );
+    this.#isClosed = true;
+    this.#lock.release();
   }
+
+  /** After a failure of the disk: lets go of everything and writes nothing. */
+  abandon(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const log of this.#logs.values()) log.abandon();
+    this.#metadataLog?.abandon();
+    this.#lock.release();
+  }
+
+  get #retentionIntervalMs(): number {
+    return this.#options.retentionCheckIntervalMs ?? 300_000;
+  }
+
+  #openLogs(): void {
+    const { disk } = this.#options;
+    const recoveryPoints = this.#readCheckpoint(recoveryPointsName);
+    const logStarts = this.#readCheckpoint(logStartsName);
+    for (const name of disk.list(this.path)) {
+      const parsed = parsePartitionDirectory(name);
+      if (parsed === null || parsed.topic === metadataTopicName || !disk.isDirectory(joinPath(this.path, name))) continue;
+      switch (parsed.state) {
+        case 'delete':
+          this.#scheduleRemoval(joinPath(this.path, name), defaultLogConfig.fileDeleteDelayMs);
+          break;
+        case 'live': {
+          const log = this.#openLog(parsed.topic, parsed.partition, recoveryPoints, logStarts);
+          this.#logs.set(log.name, log);
+          break;
+        }
+        // Kafka's own leftovers of moving replicas between directories: kept, not served.
+        case 'stray':
+        case 'future':
+          break;
+      }
+    }
+  }
+
+  #openLog(
+    topic: string,
+    partition: PartitionId,
+    recoveryPoints: ReadonlyMap<string, number>,
+    logStarts: ReadonlyMap<string, number>,
+  ): PartitionLog {
+    const name = partitionName(topic, partition);
+    try {
+      return PartitionLog.open({
+        environment: this.#environment,
+        directory: joinPath(this.path, name),
+        topic,
+        partition,
+        topicId: null,
+        config: this.#options.configFor(topic),
+        recoveryPoint: toOffset(recoveryPoints.get(name) ?? 0),
+        logStartOffset: toOffset(logStarts.get(name) ?? 0),
+        hadCleanShutdown: this.hadCleanShutdown,
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new LogDirectoryError(`${joinPath(this.path, name)} can't be opened: ${reason}`, { cause: error });
+    }
+  }
+
+  #readCheckpoint(name: string): Map<string, number> {
+    try {
+      return readOffsetCheckpoint(this.#options.disk, joinPath(this.path, name)) ?? new Map<string, number>();
+    } catch (error) {
+      if (!(error instanceof DamagedCheckpoint)) throw error;
+      // Every one of these only saves work or narrows a window: without it the logs are read from their starts.
+      return new Map();
+    }
+  }
+
+  #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => Offset | null): void {
+    const lines: OffsetCheckpointLine[] = [];
+    for (const log of this.#logs.values()) {
+      const offset = offsetOf(log);
+      if (offset !== null) lines.push({ topic: log.topic, partition: log.partition, offset });
+    }
+    const text = lines.map((line) => `${line.topic} ${line.partition} ${line.offset}`).join('\n');
+    if (this.#written.get(name) === text) return;
+    writeOffsetCheckpoint(this.#options.disk, joinPath(this.path, name), lines);
+    this.#written.set(name, text);
+  }
+
+  #scheduleRemoval(path: string, delayMs: number): void {
+    this.#removals.push({ path, dueMs: this.#options.clock.wallMs() + delayMs });
+  }
+
+  #removeDirectories(nowMs: number): void {
+    if (this.#removals.length === 0) return;
+    for (const removal of this.#removals) if (removal.dueMs <= nowMs) this.#options.disk.removeTree(removal.path);
+    this.#removals = this.#removals.filter((removal) => removal.dueMs > nowMs);
+  }
+}
+
+/** Kafka's empty `.lock`, held open, for Kafka's tools; and a lock that names its holder, for us. */
+function takeLock(options: LogDirectoryOptions): { release(): void } {
+  const { disk, path } = options;
+  if (!disk.isDirectory(path)) {
+    throw new LogDirectoryError(`${path} does not exist. Create the cluster first, or correct the data directory.`);
+  }
+  let holder: { release(): void };
+  let file: File;
+  try {
+    holder = disk.lock(joinPath(path, holderName));
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    const wayOut =
+      error.code === 'busy' ? 'Stop that process, or use another data directory.' : 'Make the directory writable for this user.';
+    throw new LogDirectoryError(`${path} can't be locked: ${error.message}. ${wayOut}`, { cause: error });
+  }
+  try {
+    file = disk.open(joinPath(path, lockName), 'create');
+  } catch (error) {
+    holder.release();
+    throw error;
+  }
+  return {
+    release: () => {
+      file.close();
+      disk.remove(joinPath(path, lockName));
+      holder.release();
+    },
+  };
+}
+
+function identify(options: LogDirectoryOptions): MetaProperties {
+  const { disk, path, nodeId, clusterId } = options;
+  const meta = readMetaProperties(disk, path);
+  if (meta === null) {
+    throw new LogDirectoryError(
+      `${path} has no ${metaPropertiesName}: it was not formatted as a log directory. Use an empty data directory, or restore the file.`,
+    );
+  }
+  if (meta.nodeId !== nodeId) {
+    throw new LogDirectoryError(`${path} belongs to node ${meta.nodeId}, not to node ${nodeId}. Start that node on it, or use another directory.`);
+  }
+  if (clusterId !== null && meta.clusterId !== clusterId) {
+    throw new LogDirectoryError(
+      `${path} belongs to cluster ${meta.clusterId}, not to ${clusterId}. Use the data directory of one cluster for all nodes.`,
+    );
+  }
+  return meta;
+}
+
+/** The broker epoch of the last clean stop (−1 when it noted none); null after any other end. The note is used up. */
+function takeCleanShutdown(disk: Disk, path: string): number | null {
+  const note = joinPath(path, cleanShutdownName);
+  if (!disk.exists(note)) return null;
+  const text = Buffer.from(disk.readFile(note)).toString('utf8');
+  disk.remove(note);
+  const epoch = /"brokerEpoch"\s*:\s*(-?\d+)/.exec(text)?.[1];
+  return epoch === undefined ? -1 : Number(epoch);
 }

@@ -2,9 +2,9 @@
 // end offsets are exclusive.
 
 import type { LeaderEpoch, Offset } from '../core/ids.ts';
+import type { AppendOrigin } from '../records/validation.ts';
 
-/** Who hands the records in; Kafka's AppendOrigin. Only a client's records have their sequences checked. */
-export type AppendOrigin = 'client' | 'coordinator' | 'raft';
+export type { AppendOrigin } from '../records/validation.ts';
 
 /** Proof that the transaction coordinator has confirmed a producer's transaction; made by `startVerification`. */
 export type VerificationGuard = { readonly producerId: number };

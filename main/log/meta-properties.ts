@@ -1,0 +1,62 @@
+// meta.properties: which cluster, which node and which directory this is. Written once by formatting, read and
+// compared at every start, so that a directory never ends up under another node or cluster.
+
+import type { Disk } from '../runtime/runtime.ts';
+import { LogDirectoryError } from './log-error.ts';
+import { joinPath } from './segment-names.ts';
+
+export const metaPropertiesName = 'meta.properties';
+
+export type MetaProperties = {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** 22 characters of url-safe base64. */
+  readonly directoryId: string;
+};
+
+/** Null: not formatted. */
+export function readMetaProperties(disk: Disk, directory: string): MetaProperties | null {
+  const path = joinPath(directory, metaPropertiesName);
+  if (!disk.exists(path)) return null;
+  const properties = parseProperties(Buffer.from(disk.readFile(path)).toString('latin1'));
+  const version = properties.get('version');
+  if (version !== '1') {
+    throw new LogDirectoryError(
+      `${path} has version ${version ?? '(none)'}: only version 1 (KRaft) is known. Use another directory, or one that Kafka 3.3 or later has formatted.`,
+    );
+  }
+  const clusterId = properties.get('cluster.id');
+  const nodeId = Number(properties.get('node.id'));
+  if (clusterId === undefined || !Number.isSafeInteger(nodeId) || nodeId < 0) {
+    throw new LogDirectoryError(`${path} lacks cluster.id or node.id. Restore it, or format a new directory.`);
+  }
+  return { clusterId, nodeId, directoryId: properties.get('directory.id') ?? '' };
+}
+
+export function writeMetaProperties(disk: Disk, directory: string, meta: MetaProperties, date: Date): void {
+  const lines = [
+    '#',
+    `#${javaDate(date)}`,
+    `cluster.id=${meta.clusterId}`,
+    `directory.id=${meta.directoryId}`,
+    `node.id=${meta.nodeId}`,
+    'version=1',
+  ];
+  disk.writeFileAtomic(joinPath(directory, metaPropertiesName), Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
+}
+
+/** Java's Date.toString in UTC: `Sun Nov 22 14:52:44 UTC 2026`. */
+function javaDate(date: Date): string {
+  const [day, dayOfMonth, month, year, time] = date.toUTCString().replace(',', '').split(' ');
+  return `${day ?? ''} ${month ?? ''} ${dayOfMonth ?? ''} ${time ?? ''} UTC ${year ?? ''}`;
+}
+
+/** The part of Java's properties format that Kafka writes. */
+function parseProperties(text: string): Map<string, string> {
+  const properties = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^\s*([^#!=:\s][^=:\s]*)\s*[=:]\s*(.*)$/.exec(line);
+    if (match?.[1] !== undefined) properties.set(match[1], (match[2] ?? '').replace(/\\(.)/g, '$1').trimEnd());
+  }
+  return properties;
+}
