@@ -9,6 +9,11 @@ import { AssertionFailure, assert } from '../core/assert.ts';
 import type { Journal } from '../core/journal.ts';
 import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
 import { ErrorCode } from '../protocol/errors.ts';
+import type { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../protocol/messages/broker-heartbeat.ts';
+import type {
+  BrokerRegistrationRequest,
+  BrokerRegistrationResponse,
+} from '../protocol/messages/broker-registration.ts';
 import { BatchTooLargeError, NotLeaderError, type LeaderAndEpoch } from '../raft/contract.ts';
 import type { Clock, Random } from '../runtime/runtime.ts';
 import { bootstrapRecords } from '../metadata/features.ts';
@@ -17,7 +22,7 @@ import type { MetadataImage } from '../metadata/metadata-image.ts';
 import type { MetadataLoader } from '../metadata/metadata-loader.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import { BrokerHeartbeats } from './broker-heartbeats.ts';
-import { fenceBroker } from './cluster-control.ts';
+import { brokerHeartbeat, fenceBroker, registerBroker, type BrokerState } from './cluster-control.ts';
 import { elrSafetyRecords } from './configuration-control.ts';
 import { journalChange, type CommittedChange } from './controller-journal.ts';
 import { ApiError, notControllerError, type ControllerView, type Decision } from './decision.ts';
@@ -141,6 +146,40 @@ export class QuorumController {
     });
   }
 
+  registerBroker(request: BrokerRegistrationRequest): Promise<BrokerRegistrationResponse> {
+    const { brokerId, incarnationId } = request;
+    let isNewIncarnation = false;
+    const decide = (view: ControllerView): Decision<BrokerRegistrationResponse> => {
+      isNewIncarnation = view.image.cluster.brokers.get(brokerId)?.incarnationId !== incarnationId;
+      return registerBroker(view, request);
+    };
+    return this.perform(`BrokerRegistration of broker ${brokerId}`, decide, (heartbeats) => {
+      // The session of an earlier incarnation is not this one's.
+      if (isNewIncarnation) heartbeats.remove(brokerId);
+      const isFenced = this.#active?.image.cluster.brokers.get(brokerId)?.isFenced ?? true;
+      heartbeats.register(brokerId, isFenced, this.#options.clock.monotonicMs());
+    });
+  }
+
+  brokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatResponse> {
+    const { brokerId, currentMetadataOffset } = request;
+    let next: BrokerState = 'fenced';
+    let isStopping = false;
+    const decide = (view: ControllerView): Decision<BrokerHeartbeatResponse> => {
+      const decision = brokerHeartbeat(view, request);
+      next = decision.next;
+      isStopping = view.heartbeats.contact(brokerId)?.controlledShutdownOffset !== null;
+      return decision;
+    };
+    return this.perform(heartbeatCause(request), decide, (heartbeats, lastOffset) => {
+      const isFenced = next === 'fenced' || next === 'shutdownNow';
+      heartbeats.touch(brokerId, isFenced, currentMetadataOffset, this.#options.clock.monotonicMs());
+      if (next === 'controlledShutdown' && !isStopping) heartbeats.beginControlledShutdown(brokerId, lastOffset);
+      // It was told to go: its next start need not wait for a session to end.
+      if (next === 'shutdownNow') heartbeats.remove(brokerId);
+    });
+  }
+
   #view(active: Active): ControllerView {
     const { clock, random, clusterId, settings, raft } = this.#options;
     return {
@@ -248,6 +287,11 @@ export class QuorumController {
     }
     active.tasks.sessionDeadline(heartbeats.deadlineMs);
   }
+}
+
+function heartbeatCause(request: BrokerHeartbeatRequest): string {
+  const wish = request.wantShutDown ? ' that wants to shut down' : request.wantFence ? ' that wants to be fenced' : '';
+  return `BrokerHeartbeat of broker ${request.brokerId}${wish}`;
 }
 
 /** What a new leader writes first: a new cluster's first records, or the end of a transaction that its predecessor began. */
