@@ -1,10 +1,9 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { Connection, Listener } from '../runtime.ts';
+import type { Connection, Listener, Network } from '../runtime.ts';
 import { nodeClock } from './node-clock.ts';
 import { nodeNetwork } from './node-network.ts';
 
-const network = nodeNetwork();
 const host = '127.0.0.1';
 
 type Side = {
@@ -32,7 +31,7 @@ function take(connection: Connection, onBytes: (total: number) => void = () => u
   return { connection, chunks, closed, drained: () => drains };
 }
 
-async function pair(): Promise<{
+async function pair(network: Network): Promise<{
   listener: Listener;
   near: Side;
   far: Side;
@@ -58,9 +57,11 @@ async function pair(): Promise<{
   return { listener, near, far: await accepted, bytesAtFar };
 }
 
-describe('sockets', () => {
+describe.each(['reused-buffer', 'stream'] as const)('sockets that receive by %s', (receive) => {
+  const network = nodeNetwork({ receive });
+
   it('carry bytes both ways in order, and end reports no error at both ends', async () => {
-    const { listener, near, far, bytesAtFar } = await pair();
+    const { listener, near, far, bytesAtFar } = await pair(network);
     const sent = Array.from({ length: 200 }, (_, index) => Buffer.alloc(5000, index));
     near.connection.write(sent);
     await bytesAtFar(1_000_000);
@@ -75,7 +76,7 @@ describe('sockets', () => {
   });
 
   it('a paused reader makes write say no; once it reads, drain is told', async () => {
-    const { listener, near, far, bytesAtFar } = await pair();
+    const { listener, near, far, bytesAtFar } = await pair(network);
     far.connection.pause();
     const chunk = Buffer.alloc(1024 * 1024);
     let count = 1;
@@ -92,7 +93,7 @@ describe('sockets', () => {
   });
 
   it('a connection torn down is reported once at the other end', async () => {
-    const { listener, near, far } = await pair();
+    const { listener, near, far } = await pair(network);
     far.connection.destroy();
     await Promise.all([near.closed, far.closed]);
     expect(near.connection.write([Buffer.from('x')])).toBe(false);
@@ -100,7 +101,7 @@ describe('sockets', () => {
   });
 
   it('a closed listener refuses, and its port is free again', async () => {
-    const { listener, near } = await pair();
+    const { listener, near } = await pair(network);
     await listener.close();
     const connecting = network.connect({ host, port: listener.port, timeoutMs: 1000 });
     await expect(connecting).rejects.toMatchObject({ name: 'NetworkError', code: 'refused' });

@@ -40,10 +40,16 @@ function receiving(buffers: BufferSource): { onread: OnReadOpts; deliverTo(conne
   };
 }
 
-export function nodeNetwork(): Network {
+export type NodeNetworkOptions = {
+  /** `stream`: accepted sockets read as Node's streams do, which costs more and needs no private handle. */
+  readonly receive?: 'reused-buffer' | 'stream';
+};
+
+export function nodeNetwork(options: NodeNetworkOptions = {}): Network {
   const buffers = bufferSource();
+  const accept = options.receive === 'stream' ? fromStream : adopt;
   return {
-    listen: (options, onConnection) => listen(options, (socket) => onConnection(adopt(socket, buffers))),
+    listen: (where, onConnection) => listen(where, (socket) => onConnection(accept(socket, buffers))),
     connect: (options) => connect(options, buffers),
   };
 }
@@ -87,11 +93,7 @@ function listenError(error: Error, { host, port }: { host: string; port: number 
 function adopt(accepted: Socket, buffers: BufferSource): Connection {
   const holder = accepted as unknown as { _handle: object | null };
   const handle = holder._handle;
-  if (handle === null || handle === undefined) {
-    const connection = new NodeConnection(accepted);
-    accepted.on('data', (chunk: Buffer) => connection.receive(chunk));
-    return connection;
-  }
+  if (handle === null || handle === undefined) return fromStream(accepted);
   holder._handle = null;
   accepted.destroy();
   const { onread, deliverTo } = receiving(buffers);
@@ -101,6 +103,13 @@ function adopt(accepted: Socket, buffers: BufferSource): Connection {
   const connection = new NodeConnection(socket);
   deliverTo(connection);
   socket.resume();
+  return connection;
+}
+
+function fromStream(accepted: Socket): Connection {
+  const connection = new NodeConnection(accepted);
+  accepted.on('data', (chunk: Buffer) => connection.receive(chunk));
+  accepted.resume();
   return connection;
 }
 

@@ -64,7 +64,10 @@ describe('power loss', () => {
     const file = disk().open('/f', 'write');
     file.write(Buffer.from('bytes'), 0);
     let isDone = false;
-    void file.sync().then(() => (isDone = true));
+    file
+      .sync()
+      .then(() => (isDone = true))
+      .catch(() => undefined);
     await world.run(19);
     world.crash(1);
     await world.run(100);

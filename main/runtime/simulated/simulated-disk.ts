@@ -3,7 +3,7 @@
 
 import type { Random } from '../runtime.ts';
 import { DiskError } from '../runtime.ts';
-import { SimulatedFile } from './simulated-file.ts';
+import type { SimulatedFile } from './simulated-file.ts';
 
 export class SimulatedDirectory {
   readonly kind = 'directory';

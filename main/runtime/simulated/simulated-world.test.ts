@@ -70,7 +70,7 @@ describe('time', () => {
     clock.soon(() => {
       let chain = Promise.resolve();
       for (let step = 0; step < 50; step++) chain = chain.then(() => undefined);
-      void chain.then(() => order.push('microtasks'));
+      chain.then(() => order.push('microtasks')).catch(() => undefined);
     });
     clock.soon(() => order.push('next event'));
     await world.run(1);
@@ -309,7 +309,9 @@ describe('nodes', () => {
     const world = new SimulatedWorld({ seed: 5, afterEvent: () => seen.push(value) });
     const { clock } = world.runtimeFor(1);
     clock.at(1, () => {
-      void Promise.resolve().then(() => (value = 1));
+      Promise.resolve()
+        .then(() => (value = 1))
+        .catch(() => undefined);
     });
     clock.at(2, () => (value = 2));
     await world.run(3);
