@@ -37,7 +37,8 @@ export function createApiVersionsHandler(deps: {
       // Older clients can't read a lowest level of 0 (KAFKA-17492): such features are left out for them.
       supportedFeatures: context.apiVersion >= 4 ? supported : supported.filter((each) => each.minVersion > 0),
       finalizedFeaturesEpoch: finalizedEpoch,
-      finalizedFeatures: finalized,
+      // Level 0 means that the feature is off: Kafka has no row for it.
+      finalizedFeatures: finalized.filter((each) => each.maxVersionLevel > 0),
     };
   };
 }

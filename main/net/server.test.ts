@@ -203,6 +203,7 @@ describe('ApiVersions', () => {
     const answers = (await client.frames(3)).map((frame, index) =>
       apiVersionsApi.response.decodeFrom(frame.subarray(4), index === 0 ? 3 : 4),
     );
+    expect(answers[1]?.finalizedFeatures.map((each) => each.name)).toEqual(['metadata.version']);
     expect(answers.map((each) => each.supportedFeatures.map((feature) => feature.name))).toEqual([
       ['metadata.version'],
       ['group.version', 'metadata.version'],

@@ -28,7 +28,10 @@ export const testFeatures = {
     { name: 'group.version', minVersion: 0, maxVersion: 1 },
     { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
   ],
-  finalized: [{ name: 'metadata.version', minVersionLevel: 30, maxVersionLevel: 30 }],
+  finalized: [
+    { name: 'kraft.version', minVersionLevel: 0, maxVersionLevel: 0 },
+    { name: 'metadata.version', minVersionLevel: 30, maxVersionLevel: 30 },
+  ],
   finalizedEpoch: 5,
 };
 
