@@ -8,8 +8,9 @@ export class Follower {
   readonly epoch: number;
   readonly leader: number;
   readonly votedFor: number | null;
-  /** For an observer it means: ask others too. */
   fetchDeadlineMs: number;
+  /** Observers only: the leader may be gone, so any voter is asked who leads. */
+  isLeaderSilent = false;
   readonly fetchTimeoutMs: number;
   /** Pre-votes are refused once the leader has answered a fetch: who hears the leader needs no election. */
   hasFetchedFromLeader = false;
@@ -32,7 +33,13 @@ export class Follower {
 
   heardFromLeader(nowMs: number): void {
     this.hasFetchedFromLeader = true;
+    this.isLeaderSilent = false;
     this.fetchDeadlineMs = nowMs + this.fetchTimeoutMs;
+  }
+
+  leaderFellSilent(): void {
+    this.isLeaderSilent = true;
+    this.fetchDeadlineMs = Infinity;
   }
 
   /** The leader said that it ends its epoch: stop waiting for it at `deadlineMs`, and let others stand at once. */

@@ -72,17 +72,14 @@ export class Candidate {
   readonly votedFor: number;
   readonly electionDeadlineMs: number;
   readonly tally: Tally;
-  /** How many elections in a row this node has lost, this one not counted: the pause after a loss grows with it. */
-  readonly retries: number;
   /** Set once the election is lost: until then it waits before it tries again. */
   backoffDeadlineMs = Infinity;
 
-  constructor(epoch: number, self: number, electionDeadlineMs: number, tally: Tally, retries: number) {
+  constructor(epoch: number, self: number, electionDeadlineMs: number, tally: Tally) {
     this.epoch = epoch;
     this.votedFor = self;
     this.electionDeadlineMs = electionDeadlineMs;
     this.tally = tally;
-    this.retries = retries;
   }
 
   get deadlineMs(): number {
