@@ -16,7 +16,9 @@ export function readControlMarker(batch: RecordBatch): ControlMarker | null {
     if (key === null || key.length < 4) throw invalidRecord(`Control record at offset ${record.offset} has no type`);
     const type = key.readInt16BE(2);
     if (type !== abortType && type !== commitType) {
-      throw invalidRecord(`Control record at offset ${record.offset} of a producer has type ${type}, not abort or commit`);
+      throw invalidRecord(
+        `Control record at offset ${record.offset} of a producer has type ${type}, not abort or commit`,
+      );
     }
     if (value === null || value.length < 6) {
       throw invalidRecord(`End transaction marker at offset ${record.offset} has no coordinator epoch`);

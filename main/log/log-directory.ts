@@ -3,11 +3,9 @@
 
 import { assert } from '../core/assert.ts';
 import {
-  metadataTopicId,
   metadataTopicName,
   partitionName,
   toOffset,
-  toPartitionId,
   zeroOffset,
   type Offset,
   type PartitionId,
@@ -16,7 +14,12 @@ import {
 } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
 import { DiskError, type Clock, type Disk, type File, type Random } from '../runtime/runtime.ts';
-import { DamagedCheckpoint, readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpointLine } from './checkpoints.ts';
+import {
+  DamagedCheckpoint,
+  readOffsetCheckpoint,
+  writeOffsetCheckpoint,
+  type OffsetCheckpointLine,
+} from './checkpoints.ts';
 import { FilePool } from './file-pool.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { LogDirectoryError } from './log-error.ts';
@@ -34,7 +37,6 @@ const bootstrapName = 'bootstrap.checkpoint';
 const highWatermarksName = 'replication-offset-checkpoint';
 const recoveryPointsName = 'recovery-point-offset-checkpoint';
 const logStartsName = 'log-start-offset-checkpoint';
-const metadataPartition = toPartitionId(0);
 /** Files that were not used between two such moments are closed. */
 const idleCheckIntervalMs = 60_000;
 
@@ -58,7 +60,8 @@ export type LogDirectoryOptions = {
 
 export type FormatOptions = MetaProperties & {
   readonly disk: Disk;
-  readonly clock: Clock;
+  /** For the date that Kafka notes in meta.properties. */
+  readonly clock?: Clock;
   readonly path: string;
   /** Batches with the first records of a new cluster, in the form of a metadata snapshot. */
   readonly bootstrapCheckpoint?: Uint8Array;
@@ -77,7 +80,7 @@ export function formatLogDirectory(options: FormatOptions): void {
   if (options.bootstrapCheckpoint !== undefined) {
     disk.writeFileAtomic(joinPath(path, bootstrapName), options.bootstrapCheckpoint);
   }
-  writeMetaProperties(disk, path, options, new Date(options.clock.wallMs()));
+  writeMetaProperties(disk, path, options, options.clock?.wallMs() ?? null);
 }
 
 type DirectoryRemoval = { readonly path: string; readonly dueMs: number };
@@ -103,7 +106,6 @@ export class LogDirectory {
   readonly #environment: LogEnvironment;
   readonly #lock: { release(): void };
   readonly #logs = new Map<string, PartitionLog>();
-  #metadataLog: PartitionLog | null = null;
   #highWatermarks: ReadonlyMap<string, number>;
   /** What stands in each checkpoint file: unchanged ones are not written again. */
   readonly #written = new Map<string, string>();
@@ -164,20 +166,9 @@ export class LogDirectory {
     return log;
   }
 
-  /** `__cluster_metadata-0`, opened on first use and made when missing. Always checked from its first batch on. */
-  metadataLog(config: LogConfig): PartitionLog {
-    this.#metadataLog ??= PartitionLog.open({
-      environment: this.#environment,
-      directory: joinPath(this.path, partitionName(metadataTopicName, metadataPartition)),
-      topic: metadataTopicName,
-      partition: metadataPartition,
-      topicId: metadataTopicId,
-      config,
-      recoveryPoint: zeroOffset,
-      logStartOffset: zeroOffset,
-      hadCleanShutdown: false,
-    });
-    return this.#metadataLog;
+  /** What the logs here share, for the metadata log: raft opens that one itself, with `PartitionLog.open`. */
+  get environment(): LogEnvironment {
+    return this.#environment;
   }
 
   /** Renames the directory to `…-delete`; maintain() removes it after file.delete.delay.ms. */
@@ -225,7 +216,6 @@ export class LogDirectory {
       if (isRetentionDue) log.deleteOldSegments(nowMs);
       nextMs = Math.min(nextMs, log.maintain(nowMs));
     }
-    this.#metadataLog?.maintain(nowMs);
     if (isRetentionDue) this.#nextRetentionMs = nowMs + this.#retentionIntervalMs;
     if (nowMs >= this.#nextIdleCheckMs) {
       this.#environment.pool.closeIdle();
@@ -243,7 +233,6 @@ export class LogDirectory {
   close(brokerEpoch: number): void {
     if (this.#isClosed) return;
     for (const log of this.#logs.values()) log.close();
-    this.#metadataLog?.close();
     this.checkpointHighWatermarks();
     this.checkpointRecoveryPoints();
     this.checkpointLogStartOffsets();
@@ -260,7 +249,6 @@ export class LogDirectory {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const log of this.#logs.values()) log.abandon();
-    this.#metadataLog?.abandon();
     this.#lock.release();
   }
 
@@ -274,7 +262,8 @@ export class LogDirectory {
     const logStarts = this.#readCheckpoint(logStartsName);
     for (const name of disk.list(this.path)) {
       const parsed = parsePartitionDirectory(name);
-      if (parsed === null || parsed.topic === metadataTopicName || !disk.isDirectory(joinPath(this.path, name))) continue;
+      if (parsed === null || parsed.topic === metadataTopicName || !disk.isDirectory(joinPath(this.path, name)))
+        continue;
       switch (parsed.state) {
         case 'delete':
           this.#scheduleRemoval(joinPath(this.path, name), defaultLogConfig.fileDeleteDelayMs);
@@ -363,7 +352,9 @@ function takeLock(options: LogDirectoryOptions): { release(): void } {
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const wayOut =
-      error.code === 'busy' ? 'Stop that process, or use another data directory.' : 'Make the directory writable for this user.';
+      error.code === 'busy'
+        ? 'Stop that process, or use another data directory.'
+        : 'Make the directory writable for this user.';
     throw new LogDirectoryError(`${path} can't be locked: ${error.message}. ${wayOut}`, { cause: error });
   }
   try {
@@ -390,7 +381,9 @@ function identify(options: LogDirectoryOptions): MetaProperties {
     );
   }
   if (meta.nodeId !== nodeId) {
-    throw new LogDirectoryError(`${path} belongs to node ${meta.nodeId}, not to node ${nodeId}. Start that node on it, or use another directory.`);
+    throw new LogDirectoryError(
+      `${path} belongs to node ${meta.nodeId}, not to node ${nodeId}. Start that node on it, or use another directory.`,
+    );
   }
   if (clusterId !== null && meta.clusterId !== clusterId) {
     throw new LogDirectoryError(

@@ -4,7 +4,6 @@
 import type { Offset } from '../core/ids.ts';
 import type { RecordError } from '../records/errors.ts';
 
-
 /** An append or request was refused; `errorCode` is the protocol's and goes to the client as it is. */
 export class LogError extends Error {
   override readonly name = 'LogError';

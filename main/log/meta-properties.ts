@@ -33,10 +33,11 @@ export function readMetaProperties(disk: Disk, directory: string): MetaPropertie
   return { clusterId, nodeId, directoryId: properties.get('directory.id') ?? '' };
 }
 
-export function writeMetaProperties(disk: Disk, directory: string, meta: MetaProperties, date: Date): void {
+/** `wallMs`: the date noted on top; null leaves it out. */
+export function writeMetaProperties(disk: Disk, directory: string, meta: MetaProperties, wallMs: number | null): void {
   const lines = [
     '#',
-    `#${javaDate(date)}`,
+    ...(wallMs === null ? [] : [`#${javaDate(wallMs)}`]),
     `cluster.id=${meta.clusterId}`,
     `directory.id=${meta.directoryId}`,
     `node.id=${meta.nodeId}`,
@@ -46,8 +47,8 @@ export function writeMetaProperties(disk: Disk, directory: string, meta: MetaPro
 }
 
 /** Java's Date.toString in UTC: `Sun Nov 22 14:52:44 UTC 2026`. */
-function javaDate(date: Date): string {
-  const [day, dayOfMonth, month, year, time] = date.toUTCString().replace(',', '').split(' ');
+function javaDate(wallMs: number): string {
+  const [day, dayOfMonth, month, year, time] = new Date(wallMs).toUTCString().replace(',', '').split(' ');
   return `${day ?? ''} ${month ?? ''} ${dayOfMonth ?? ''} ${time ?? ''} UTC ${year ?? ''}`;
 }
 

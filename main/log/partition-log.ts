@@ -568,7 +568,8 @@ export class PartitionLog {
         duplicate = findDuplicate(known, batch);
         if (duplicate !== null) return false;
       }
-      if (origin === 'client' || origin === 'coordinator') this.#checkVerified(batch, options.verificationGuard ?? null);
+      if (origin === 'client' || origin === 'coordinator')
+        this.#checkVerified(batch, options.verificationGuard ?? null);
       let append = appends.get(producerId);
       if (append === undefined) {
         append = state.prepare(producerId, {

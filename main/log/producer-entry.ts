@@ -200,8 +200,9 @@ export class ProducerAppend {
     if (producerEpoch !== known) {
       // A producer that nobody remembers may begin anywhere: its history may have been deleted.
       if (sequence === 0 || known === -1) return;
+      // Word for word Kafka's, the missing blank included: client libraries and runbooks search for it.
       throw outOfOrder(
-        `Invalid sequence number for new epoch of ${place}: ${producerEpoch} (request epoch), ` +
+        `Invalid sequence number for new epoch of ${place.replace(' at', 'at')}: ${producerEpoch} (request epoch), ` +
           `${sequence} (seq. number), ${known} (current producer epoch)`,
       );
     }

@@ -267,7 +267,8 @@ export function recoverSegment(segment: Segment, visitor: RecoveryVisitor): numb
       if (lastOffset < nextOffset || !segment.canHold(lastOffset)) {
         throw corruptRecord(`a batch ends at offset ${lastOffset} where ${nextOffset} or more is due`);
       }
-      if (batch.maxTimestamp > maxTimestamp.timestamp) maxTimestamp = { timestamp: batch.maxTimestamp, offset: lastOffset };
+      if (batch.maxTimestamp > maxTimestamp.timestamp)
+        maxTimestamp = { timestamp: batch.maxTimestamp, offset: lastOffset };
       if (position - lastIndexedAt > segment.indexIntervalBytes) {
         segment.offsetIndex.append(lastOffset, position);
         segment.timeIndex.maybeAppend(maxTimestamp.timestamp, maxTimestamp.offset);
@@ -314,7 +315,10 @@ export function rebuildProducers(options: RebuildOptions): void {
   producers.truncateAndReload(logStartOffset, logEndOffset, options.nowMs);
   if (logEndOffset > producers.mapEndOffset && !wasEmpty) {
     const from = producers.mapEndOffset;
-    const first = Math.max(0, segments.findLastIndex((segment) => segment.baseOffset <= from));
+    const first = Math.max(
+      0,
+      segments.findLastIndex((segment) => segment.baseOffset <= from),
+    );
     for (const segment of segments.slice(first)) {
       if (segment.baseOffset >= logEndOffset) break;
       producers.mapEndOffset = Math.max(segment.baseOffset, producers.mapEndOffset, logStartOffset);
@@ -340,4 +344,3 @@ function replayProducers(segment: Segment, producers: ProducerSnapshots, logEndO
     if (!(error instanceof RecordsError)) throw error;
   }
 }
-

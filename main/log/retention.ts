@@ -15,7 +15,11 @@ export type RetentionOptions = {
 /** How many segments, counted from the oldest, may go. Never beyond the high watermark, never an empty last one. */
 export function segmentsToDelete(segments: readonly Segment[], options: RetentionOptions): number {
   const { config } = options;
-  let count = countWhile(segments, options, (_, next) => next !== undefined && next.baseOffset <= options.logStartOffset);
+  let count = countWhile(
+    segments,
+    options,
+    (_, next) => next !== undefined && next.baseOffset <= options.logStartOffset,
+  );
   if (!config.isDeleted) return count;
   if (config.retentionMs >= 0) {
     const isExpired = (segment: Segment): boolean => options.nowMs - segment.largestTimestamp > config.retentionMs;

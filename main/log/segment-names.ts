@@ -38,7 +38,11 @@ const deletedDirectory = /^(.+)\.([0-9a-f]{32})-(delete|stray|future)$/;
 /** Reads `topic-3` and `topic-3.<32 hex>-delete`; null for anything else. */
 export function parsePartitionDirectory(
   name: string,
-): { readonly topic: string; readonly partition: PartitionId; readonly state: 'live' | 'delete' | 'stray' | 'future' } | null {
+): {
+  readonly topic: string;
+  readonly partition: PartitionId;
+  readonly state: 'live' | 'delete' | 'stray' | 'future';
+} | null {
   const marked = deletedDirectory.exec(name);
   const live = marked?.[1] ?? name;
   const dash = live.lastIndexOf('-');

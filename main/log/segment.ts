@@ -77,9 +77,12 @@ export class Segment {
     this.#environment = environment;
     this.#indexIntervalBytes = config.indexIntervalBytes;
     this.#rollJitterMs =
-      config.segmentJitterMs <= 0 ? 0 : Math.floor(environment.jitter() * Math.min(config.segmentJitterMs, config.segmentMs));
+      config.segmentJitterMs <= 0
+        ? 0
+        : Math.floor(environment.jitter() * Math.min(config.segmentJitterMs, config.segmentMs));
     this.#sizeBytes = this.log.sizeBytes();
-    if (options.names?.has(offsetName(baseOffset) + transactionIndexSuffix) === false) this.transactionIndex.setMissing();
+    if (options.names?.has(offsetName(baseOffset) + transactionIndexSuffix) === false)
+      this.transactionIndex.setMissing();
     this.#createdMs = environment.clock.wallMs();
   }
 
@@ -132,7 +135,7 @@ export class Segment {
   /** The file's own time where no record has one. */
   get largestTimestamp(): number {
     const { timestamp } = this.maxTimestamp;
-    return timestamp >= 0 ? timestamp : this.#environment.pool.disk.modifiedMs(this.log.path);
+    return timestamp >= 0 ? timestamp : Math.floor(this.#environment.pool.disk.modifiedMs(this.log.path));
   }
 
   /** Timestamp of the first batch; infinity when there is none. Compaction lag counts from it. */
@@ -142,7 +145,9 @@ export class Segment {
   }
 
   /** Where the first batch starts that ends at `offset` or later, and its size; null when none does. */
-  findBatch(offset: number): { readonly position: number; readonly sizeBytes: number; readonly baseOffset: number } | null {
+  findBatch(
+    offset: number,
+  ): { readonly position: number; readonly sizeBytes: number; readonly baseOffset: number } | null {
     let found: { position: number; sizeBytes: number; baseOffset: number } | null = null;
     forEachHeader(this.log, this.offsetIndex.positionBefore(offset), this.#sizeBytes, (header, position) => {
       if (header.lastOffset < offset) return true;
@@ -334,7 +339,8 @@ export class Segment {
   #readMaxTimestamp(): TimestampOffset {
     let largest = this.timeIndex.lastEntry;
     forEachHeader(this.log, this.offsetIndex.positionBefore(largest.offset), this.#sizeBytes, (header) => {
-      if (header.maxTimestamp > largest.timestamp) largest = { timestamp: header.maxTimestamp, offset: header.lastOffset };
+      if (header.maxTimestamp > largest.timestamp)
+        largest = { timestamp: header.maxTimestamp, offset: header.lastOffset };
     });
     return largest;
   }
@@ -354,7 +360,13 @@ function positionOf(chunk: Buffer, offset: number): number | null {
 }
 
 /** End of the last whole batch that begins below `limitOffset` and fits. */
-function endOfBatches(chunk: Buffer, start: number, limitOffset: number, maxBytes: number, minOneBatch: boolean): number {
+function endOfBatches(
+  chunk: Buffer,
+  start: number,
+  limitOffset: number,
+  maxBytes: number,
+  minOneBatch: boolean,
+): number {
   const batch = new RecordBatch(chunk);
   let end = start;
   for (;;) {

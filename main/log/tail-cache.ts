@@ -114,7 +114,8 @@ export class LogTail {
       const to = isWhole
         ? entry.records.length
         : endOfBatches(entry.records, from, limitOffset, room, minOneBatch && bytes === 0);
-      if (to > from) into.push(from === 0 && to === entry.records.length ? entry.records : entry.records.subarray(from, to));
+      if (to > from)
+        into.push(from === 0 && to === entry.records.length ? entry.records : entry.records.subarray(from, to));
       bytes += to - from;
       if (!isWhole) break;
     }
@@ -170,19 +171,27 @@ export class LogTail {
 /** The bytes themselves, or a copy where they would keep a much larger frame alive. */
 function owned(records: Buffer): Buffer {
   const kept = records.buffer.byteLength;
-  if (kept <= records.length * retentionRatioMax || (records.length < copiedAnywayBytes && kept <= 16 * 1024)) return records;
+  if (kept <= records.length * retentionRatioMax || (records.length < copiedAnywayBytes && kept <= 16 * 1024))
+    return records;
   return Buffer.from(records);
 }
 
 function positionOfBatch(records: Buffer, offset: number): number {
   const batch = new RecordBatch(records);
   let position = 0;
-  while (position < records.length && batch.moveTo(records, position).lastOffset < offset) position += batch.sizeInBytes;
+  while (position < records.length && batch.moveTo(records, position).lastOffset < offset)
+    position += batch.sizeInBytes;
   return position;
 }
 
 /** End of the last batch of `[start, …)` that ends below `limitOffset` and within `maxBytes` (the first even if larger, with `minOneBatch`). */
-function endOfBatches(records: Buffer, start: number, limitOffset: number, maxBytes: number, minOneBatch: boolean): number {
+function endOfBatches(
+  records: Buffer,
+  start: number,
+  limitOffset: number,
+  maxBytes: number,
+  minOneBatch: boolean,
+): number {
   const batch = new RecordBatch(records);
   let end = start;
   while (end < records.length) {
