@@ -482,10 +482,8 @@ export class FixtureCluster {
     this.#record('broker-2', { kind: 'quorum.voteAnswered', epoch: 4, candidate: 1, voter: 2, preVote: false, granted: true, reason: 'log is up to date' }, asked, 63_590);
     const won = this.#record('broker-1', { kind: 'quorum.leaderElected', epoch: 4, leader: 1 }, asked, 63_588);
     this.#record('broker-1', { kind: 'controller.active', epoch: 4 }, won, 63_560);
-    for (const id of [1, 2, 3]) {
-      const registered = this.#record('broker-1', { kind: 'broker.registered', brokerId: id, brokerEpoch: 10 + id }, won, 63_500 - id * 8);
-      this.#record('broker-1', { kind: 'broker.unfenced', brokerId: id }, registered, 63_380 - id * 5);
-    }
+    const registered = [1, 2, 3].map((id) => this.#record('broker-1', { kind: 'broker.registered', brokerId: id, brokerEpoch: 10 + id }, won, 63_500 - id * 8));
+    for (const [index, cause] of registered.entries()) this.#record('broker-1', { kind: 'broker.unfenced', brokerId: index + 1 }, cause, 63_375 - index * 5);
     this.#record('supervisor', { kind: 'cluster.ready', readyMs: 812 }, null, 63_188);
   }
 

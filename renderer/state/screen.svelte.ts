@@ -11,7 +11,8 @@ export class Screen {
   families = $state.raw<ReadonlySet<Family>>(new Set(families));
   /** Event whose details are open. */
   selectedEvent = $state<string | null>(null);
-  openGroups = $state.raw<ReadonlySet<string>>(new Set());
+  /** Groups that the person opened or closed; the others stand as the room allows. */
+  groupsOpen = $state.raw<ReadonlyMap<string, boolean>>(new Map());
   paletteOpen = $state(false);
   createTopicOpen = $state(false);
   /** Topic that is asked about before it is deleted. */
@@ -25,8 +26,8 @@ export class Screen {
     this.folded = new Set(topics);
   }
 
-  toggleGroup(groupId: string): void {
-    this.openGroups = toggled(this.openGroups, groupId);
+  setGroupOpen(groupId: string, open: boolean): void {
+    this.groupsOpen = new Map(this.groupsOpen).set(groupId, open);
   }
 
   toggleFamily(family: Family): void {

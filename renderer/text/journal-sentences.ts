@@ -74,7 +74,7 @@ export function readingOf(entry: JournalEntry): Reading {
   // A newer engine may know kinds that this page does not.
   const reading: Reading | undefined = readings[entry.kind];
   if (reading === undefined) return unknownReading;
-  if (entry.kind === 'process.exited' && entry.wanted) return { ...reading, tone: 'plain', weight: 0 };
+  if (entry.kind === 'process.exited') return entry.wanted ? { ...reading, tone: 'plain', weight: 0 } : { ...reading, label: 'Crashed', weight: 2 };
   if (entry.kind === 'partition.leaderElected' && (entry.leader < 0 || entry.unclean)) return { ...reading, label: entry.leader < 0 ? 'Leader lost' : 'Unclean election', tone: 'bad' };
   return reading;
 }
@@ -114,7 +114,7 @@ function nodeOf(event: JournalEvent): string {
 function sentence(entry: JournalEntry, self: string): string {
   switch (entry.kind) {
     case 'quorum.prospective':
-      return `${self} wonders whether to stand for election in epoch ${entry.epoch}: ${entry.reason}.`;
+      return `${self} lost touch with the quorum leader in epoch ${entry.epoch} and asks for pre-votes: ${entry.reason}.`;
     case 'quorum.candidate':
       return `${self} stands for election in epoch ${entry.epoch}.`;
     case 'quorum.voteAsked':
@@ -189,7 +189,7 @@ function processSentence(entry: JournalEntry): string {
       return `Broker ${entry.brokerId} was started as process ${entry.pid}.`;
     case 'process.exited':
       return entry.wanted
-        ? `Broker ${entry.brokerId} exited as asked.`
+        ? `The process of broker ${entry.brokerId} is gone${entry.signal === null ? ', as asked' : ` (${entry.signal})`}.`
         : `Broker ${entry.brokerId} died: ${entry.signal ?? `exit code ${entry.code ?? 'unknown'}`}.`;
     case 'process.paused':
       return `Broker ${entry.brokerId} was frozen (SIGSTOP): alive, but it neither answers nor notices.`;

@@ -24,6 +24,14 @@ export const replicaLooks: Readonly<Record<ReplicaView['state'], Look>> = {
   offline: { word: 'offline', shape: 'ring', tone: 'lost', meaning: 'Its broker does not answer.' },
 };
 
+/** The broker that the metadata still names as leader, while it does not answer. */
+export const deadLeaderLook: Look = {
+  word: 'leader down',
+  shape: 'hollow-diamond',
+  tone: 'lost',
+  meaning: 'Still the leader in the metadata, but it does not answer: nobody can write until the controller elects another.',
+};
+
 export const clusterLooks: Readonly<Record<ClusterView['state'], Look>> = {
   starting: { word: 'Starting', shape: 'clock', tone: 'degraded', meaning: 'Brokers are registering.' },
   ready: { word: 'Ready', shape: 'disc', tone: 'ok', meaning: 'Every broker is unfenced and every partition has all its replicas in sync.' },
