@@ -7,21 +7,22 @@ import { encodeResponse, readRequestHeader } from '../protocol/headers.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { envelopeApi, type EnvelopeRequest, type EnvelopeResponse } from '../protocol/messages/envelope.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
-import type { Writable } from '../protocol/schema.ts';
+import type { Api, Writable } from '../protocol/schema.ts';
 import { includesVersion } from '../protocol/versions.ts';
 import { WireReader } from '../protocol/wire-reader.ts';
 import { controllerApis, type ControllerApi } from './controller-apis.ts';
 import { ApiError, type PartError } from './decision.ts';
 import type { QuorumController } from './quorum-controller.ts';
 
-export function controllerRoutes(controller: QuorumController): Route[] {
+/** `alsoForwarded`: routes that brokers may pass on too though the controller does not decide them (DescribeQuorum). */
+export function controllerRoutes(controller: QuorumController, alsoForwarded: readonly Route[] = []): Route[] {
   const routes = controllerApis.map((served) =>
     route(served.api, { listeners: ['controller'] }, (context, request) =>
       answer(controller, served, request, context.apiVersion),
     ),
   );
-  const envelope = route(envelopeApi, { listeners: ['controller'] }, (_context: RequestContext, request) =>
-    unwrap(controller, request),
+  const envelope = route(envelopeApi, { listeners: ['controller'] }, (context: RequestContext, request) =>
+    unwrap(controller, alsoForwarded, context, request),
   );
   return [...routes, envelope];
 }
@@ -50,30 +51,54 @@ function envelopeError(errorCode: number): Writable<EnvelopeResponse> {
   return { responseData: null, errorCode };
 }
 
-/** Serves the request inside. NOT_CONTROLLER is told to the broker, which looks for the right one and tries again. */
-async function unwrap(controller: QuorumController, envelope: EnvelopeRequest): Promise<Writable<EnvelopeResponse>> {
+type Opened = {
+  readonly api: Api;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly request: unknown;
+};
+
+/** Null when the bytes are no request that we know. */
+function open(envelope: EnvelopeRequest): Opened | null {
   const reader = new WireReader(envelope.requestData);
-  let opened: { served: ControllerApi; request: unknown; apiVersion: number; correlationId: number };
   try {
     const { api, apiVersion, correlationId } = readRequestHeader(reader);
-    const served = controllerApis.find((each) => each.api.key === api.key && each.isForwarded);
-    if (served === undefined) return envelopeError(ErrorCode.INVALID_REQUEST);
-    if (!includesVersion(api.versions, apiVersion)) return envelopeError(ErrorCode.UNSUPPORTED_VERSION);
-    opened = { served, request: api.request.decode(reader, apiVersion), apiVersion, correlationId };
+    if (!includesVersion(api.versions, apiVersion)) return null;
+    return { api, apiVersion, correlationId, request: api.request.decode(reader, apiVersion) };
   } catch (error) {
-    if (error instanceof ProtocolError) return envelopeError(ErrorCode.INVALID_REQUEST);
+    if (error instanceof ProtocolError) return null;
     throw error;
   }
-  const { served, request, apiVersion, correlationId } = opened;
-  let response: Writable<unknown>;
-  try {
-    response = await served.serve(controller, request, apiVersion);
-  } catch (error) {
-    const failure = errorOf(error);
-    if (failure.errorCode === ErrorCode.NOT_CONTROLLER) return envelopeError(ErrorCode.NOT_CONTROLLER);
-    response = served.failed(request, failure);
+}
+
+/** Serves the request inside. NOT_CONTROLLER is told to the broker, which looks for the right one and tries again. */
+async function unwrap(
+  controller: QuorumController,
+  alsoForwarded: readonly Route[],
+  context: RequestContext,
+  envelope: EnvelopeRequest,
+): Promise<Writable<EnvelopeResponse>> {
+  const opened = open(envelope);
+  if (opened === null) return envelopeError(ErrorCode.INVALID_REQUEST);
+  const { api, apiVersion, correlationId, request } = opened;
+  const served = controllerApis.find((each) => each.api.key === api.key && each.isForwarded);
+  const other = alsoForwarded.find((each) => each.api.key === api.key);
+  let response: unknown;
+  if (served !== undefined) {
+    try {
+      response = await served.serve(controller, request, apiVersion);
+    } catch (error) {
+      const failure = errorOf(error);
+      if (failure.errorCode === ErrorCode.NOT_CONTROLLER) return envelopeError(ErrorCode.NOT_CONTROLLER);
+      response = served.failed(request, failure);
+    }
+  } else if (other !== undefined) {
+    if (!controller.isActive) return envelopeError(ErrorCode.NOT_CONTROLLER);
+    response = await other.handler({ ...context, apiKey: api.key, apiVersion, correlationId }, request);
+  } else {
+    return envelopeError(ErrorCode.INVALID_REQUEST);
   }
-  const { chunks } = encodeResponse(served.api, apiVersion, correlationId, response);
+  const { chunks } = encodeResponse(api, apiVersion, correlationId, response as Writable<unknown>);
   // Without the length that stands in front of a frame.
   return { responseData: Buffer.concat(chunks).subarray(4), errorCode: ErrorCode.NONE };
 }

@@ -5,26 +5,34 @@ import type { RequestContext } from '../../net/handler.ts';
 import { route, type Route } from '../../net/route.ts';
 import { readResponseHeader } from '../../protocol/headers.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
-import type { Writable } from '../../protocol/schema.ts';
+import { describeQuorumApi } from '../../protocol/messages/describe-quorum.ts';
+import type { Api, Writable } from '../../protocol/schema.ts';
 import { WireReader } from '../../protocol/wire-reader.ts';
 import { controllerApis, type ControllerApi } from '../../controller/controller-apis.ts';
 import { ControllerUnavailableError, type ControllerChannel } from '../controller-channel.ts';
+
+type Forwarded = Pick<ControllerApi, 'api' | 'failed'>;
 
 /** A client's own limit where it gives none, or an unreasonable one. */
 const forwardTimeoutMsMax = 60_000;
 const defaultForwardTimeoutMs = 30_000;
 
+/** Passed on too, though the controller does not decide it: raft answers. */
+const describeQuorum: Forwarded = {
+  api: describeQuorumApi as Api,
+  failed: (_request, { errorCode }) => ({ errorCode }),
+};
+
 export function forwardingRoutes(channel: ControllerChannel): Route[] {
-  return controllerApis
-    .filter((served) => served.isForwarded)
-    .map((served) =>
-      route(served.api, { listeners: ['client'] }, (context, request) => forward(channel, served, context, request)),
-    );
+  const forwarded: readonly Forwarded[] = [...controllerApis.filter((served) => served.isForwarded), describeQuorum];
+  return forwarded.map((served) =>
+    route(served.api, { listeners: ['client'] }, (context, request) => forward(channel, served, context, request)),
+  );
 }
 
 async function forward(
   channel: ControllerChannel,
-  served: ControllerApi,
+  served: Forwarded,
   context: RequestContext,
   request: unknown,
 ): Promise<Writable<unknown>> {
