@@ -6,7 +6,7 @@ import { metadataTopicId, metadataTopicName, toLeaderEpoch, toOffset, toPartitio
 import { defaultLogConfig } from '../log/log-config.ts';
 import { PartitionLog, type LogEnvironment } from '../log/partition-log.ts';
 import { batchesIn } from '../records/record-batch.ts';
-import type { Clock } from '../runtime/runtime.ts';
+import type { Clock, Disk } from '../runtime/runtime.ts';
 import type { OffsetAndEpoch, RaftConfig } from './contract.ts';
 import { readControlBatch, type DynamicVoters } from './control-batches.ts';
 import type { LogView } from './quorum-types.ts';
@@ -35,6 +35,7 @@ export class MetadataLog implements LogView {
 
   static open(options: MetadataLogOptions): MetadataLog {
     const { environment, directory, config } = options;
+    removeTornTopicId(environment.pool.disk, directory);
     const log = PartitionLog.open({
       environment,
       directory,
@@ -205,4 +206,12 @@ export class MetadataLog implements LogView {
     this.snapshots.removeBefore(id);
     assert(this.endOffset === id.offset, `the log must go on at ${id.offset}, not at ${this.endOffset}`);
   }
+}
+
+/** The file is written without waiting for the device: a power loss can leave part of it. The metadata log's id is known. */
+function removeTornTopicId(disk: Disk, directory: string): void {
+  const path = `${directory}/partition.metadata`;
+  if (!disk.exists(path)) return;
+  const text = Buffer.from(disk.readFile(path)).toString('utf8');
+  if (!/^version: 0\s+topic_id: [A-Za-z0-9_-]{22}\s*$/.test(text)) disk.remove(path);
 }

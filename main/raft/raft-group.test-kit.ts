@@ -55,6 +55,7 @@ export type GroupOptions = {
 export class Witness implements RaftListener<string> {
   readonly records = new Map<number, string>();
   nextOffset = 0;
+  lastEpoch = 0;
   leader: LeaderAndEpoch | null = null;
   leaderKnewUpTo = 0;
   snapshotsSeen = 0;
@@ -75,6 +76,7 @@ export class Witness implements RaftListener<string> {
     this.#group.checkCommitted(this.#nodeId, batch);
     batch.records.forEach((record, index) => this.records.set(batch.baseOffset + index, record));
     this.nextOffset = batch.lastOffset + 1;
+    this.lastEpoch = batch.epoch;
   }
 
   onSnapshot(reader: { snapshotId: OffsetAndEpoch; batches(): Iterable<readonly string[]> }): void {
@@ -87,6 +89,7 @@ export class Witness implements RaftListener<string> {
       }
     }
     this.nextOffset = reader.snapshotId.offset;
+    this.lastEpoch = reader.snapshotId.epoch;
     this.#group.checkState(this.#nodeId, this);
   }
 
