@@ -46,10 +46,29 @@ export function writeMetaProperties(disk: Disk, directory: string, meta: MetaPro
   disk.writeFileAtomic(joinPath(directory, metaPropertiesName), Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
 }
 
+const days = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const dayMs = 86_400_000;
+
 /** Java's Date.toString in UTC: `Sun Nov 22 14:52:44 UTC 2026`. */
 function javaDate(wallMs: number): string {
-  const [day, dayOfMonth, month, year, time] = new Date(wallMs).toUTCString().replace(',', '').split(' ');
-  return `${day ?? ''} ${month ?? ''} ${dayOfMonth ?? ''} ${time ?? ''} UTC ${year ?? ''}`;
+  const day = Math.floor(wallMs / dayMs);
+  const second = Math.floor((wallMs - day * dayMs) / 1000);
+  // Days since 1 March of year 0, so that leap days come last in a year of 365.25 days less the skipped ones.
+  const sinceMarch = day + 719_468;
+  const era = Math.floor(sinceMarch / 146_097);
+  const dayOfEra = sinceMarch - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const dayOfMonth = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  const month = (monthFromMarch + 2) % 12;
+  const year = yearOfEra + era * 400 + (month < 2 ? 1 : 0);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const time = `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
+  return `${days[((day % 7) + 7) % 7] ?? ''} ${months[month] ?? ''} ${two(dayOfMonth)} ${time} UTC ${year}`;
 }
 
 /** The part of Java's properties format that Kafka writes. */

@@ -36,9 +36,7 @@ export function offsetInName(name: string): Offset | null {
 const deletedDirectory = /^(.+)\.([0-9a-f]{32})-(delete|stray|future)$/;
 
 /** Reads `topic-3` and `topic-3.<32 hex>-delete`; null for anything else. */
-export function parsePartitionDirectory(
-  name: string,
-): {
+export function parsePartitionDirectory(name: string): {
   readonly topic: string;
   readonly partition: PartitionId;
   readonly state: 'live' | 'delete' | 'stray' | 'future';

@@ -128,6 +128,8 @@ export class LogTail {
     while (this.#entries.length > this.#head && entry !== undefined && entry.nextOffset > offset) {
       this.#entries.pop();
       this.#cache.forget(entry);
+      // The part of it before the cut stays in the log: what is held must not have a hole there.
+      if (entry.firstOffset < offset) return this.clear();
       entry = this.#entries.at(-1);
     }
   }

@@ -9,7 +9,7 @@ import { nodeDisk } from '../../../main/runtime/node/node-disk.ts';
 import type { Suite } from '../suite.ts';
 import type { DiskForTest } from './partition-files.ts';
 import { datadirSuite } from './datadir-suite.ts';
-import { recoverySuite, segmentsSuite, sequencesSuite, simulatedDisk } from './suite.ts';
+import { compactionSuite, recoverySuite, segmentsSuite, sequencesSuite, simulatedDisk } from './suite.ts';
 
 const vectors = fileURLToPath(new URL('../vectors', import.meta.url));
 
@@ -36,6 +36,7 @@ describe.each([
     { suite: segmentsSuite(makeDisk), count: 15, fact: 'every file of a partition is the one that Kafka leaves' },
     { suite: recoverySuite(makeDisk), count: 22, fact: 'a damaged directory is mended as Kafka mends it' },
     { suite: sequencesSuite(makeDisk), count: 21, fact: 'producers are answered as Kafka answers them' },
+    { suite: compactionSuite(makeDisk), count: 18, fact: 'compaction leaves of a batch what Kafka leaves' },
     { suite: datadirSuite(makeDisk), count: 210, fact: 'directories of a live cluster open and read as in Kafka' },
   ])('$fact', ({ suite, count }) => {
     const { passed, failures } = outcome(suite);

@@ -3,13 +3,15 @@
 
 import { join } from 'node:path';
 import { toLeaderEpoch } from '../../../main/core/ids.ts';
+import { filterBatch } from '../../../main/log/compaction.ts';
 import { LogError } from '../../../main/log/log-error.ts';
 import type { PartitionLog } from '../../../main/log/partition-log.ts';
 import type { AppendResult } from '../../../main/log/log-types.ts';
 import { ErrorCode } from '../../../main/protocol/errors.ts';
-import { RecordBatch } from '../../../main/records/record-batch.ts';
+import { batchesIn, RecordBatch } from '../../../main/records/record-batch.ts';
+import { recordsOf } from '../../../main/records/record.ts';
 import { SimulatedWorld } from '../../../main/runtime/simulated/simulated-world.ts';
-import { readLines, show, type Json, type JsonObject, type Report, type Suite } from '../suite.ts';
+import { readLines, sameJson, show, type Json, type JsonObject, type Report, type Suite } from '../suite.ts';
 import { compareFiles, openLog, readFiles, writeFiles, type DiskForTest } from './partition-files.ts';
 
 export function simulatedDisk(): DiskForTest {
@@ -47,8 +49,11 @@ export const recoverySuite = (makeDisk = simulatedDisk): Suite =>
 export const sequencesSuite = (makeDisk = simulatedDisk): Suite =>
   suiteOf('producer sequences', 'sequences.jsonl.gz', checkSequences, makeDisk);
 
+export const compactionSuite = (makeDisk = simulatedDisk): Suite =>
+  suiteOf('compaction', 'compaction.jsonl.gz', checkCompaction, makeDisk);
+
 /** For the runner. */
-export const logSuites: readonly Suite[] = [segmentsSuite(), recoverySuite(), sequencesSuite()];
+export const logSuites: readonly Suite[] = [segmentsSuite(), recoverySuite(), sequencesSuite(), compactionSuite()];
 
 function topicConfigOf(line: JsonObject): Record<string, string> {
   return { ...(line['topicConfig'] as Record<string, string> | undefined) };
@@ -191,4 +196,57 @@ function compareResult(result: AppendResult | LogError, expected: JsonObject): s
     if (result[name] !== expected[name]) return `${name} is ${result[name]}, not ${show(expected[name])}`;
   }
   return null;
+}
+
+/** The harness decided by offset which records survive: those that the result holds. */
+function checkCompaction(line: JsonObject): string | null {
+  const batches = line['batches'] as readonly JsonObject[];
+  const survivors = new Set(
+    batches.flatMap((batch) => (batch['records'] as readonly JsonObject[]).map((record) => record['offset'] as number)),
+  );
+  const result = { messagesRead: 0, messagesRetained: 0, bytesRead: 0, bytesRetained: 0 };
+  const output: Buffer[] = [];
+  for (const batch of batchesIn(Buffer.from(line['inputHex'] as string, 'hex'))) {
+    const filtered = filterBatch(batch, {
+      nowMs: line['now'] as number,
+      deleteRetentionMs: line['deleteRetentionMs'] as number,
+      decide: () => ({
+        retention: line['batchRetention'] === 'RETAIN_EMPTY' ? 'retain-empty' : 'delete-empty',
+        isMarkerOfEmptyTransaction: line['emptyTxnMarker'] as boolean,
+      }),
+      keeps: (_batch, record) => survivors.has(record.offset),
+    });
+    result.messagesRead += filtered.recordsRead;
+    result.messagesRetained += filtered.recordsKept;
+    result.bytesRead += batch.sizeInBytes;
+    result.bytesRetained += filtered.bytes?.length ?? 0;
+    if (filtered.bytes !== null) output.push(filtered.bytes);
+  }
+  const isCompressed = batches.some((batch) => batch['compression'] !== 'none' && batch['count'] !== 0);
+  const expected = { ...(line['result'] as JsonObject) };
+  // Compressors differ: there the contents are compared, not the bytes.
+  if (isCompressed) expected['bytesRetained'] = result.bytesRetained;
+  if (!sameJson(result, expected)) return `${show(result)}, not ${show(expected)}`;
+  const ours = Buffer.concat(output);
+  if (!isCompressed)
+    return ours.toString('hex') === line['hex'] ? null : `${ours.toString('hex')}, not ${show(line['hex'])}`;
+  const theirs = Buffer.from(line['hex'] as string, 'hex');
+  return describeContents(ours) === describeContents(theirs)
+    ? null
+    : `${describeContents(ours)}, not ${describeContents(theirs)}`;
+}
+
+function describeContents(bytes: Buffer): string {
+  const view = [...batchesIn(bytes)].map((batch) => ({
+    fields: [batch.baseOffset, batch.lastOffset, batch.attributes, batch.baseTimestamp, batch.maxTimestamp],
+    producer: [batch.producerId, batch.producerEpoch, batch.baseSequence, batch.partitionLeaderEpoch],
+    records: [...recordsOf(batch)].map((record) => [
+      record.offset,
+      record.timestamp,
+      record.key?.toString('hex'),
+      record.value?.toString('hex'),
+      record.headers.length,
+    ]),
+  }));
+  return JSON.stringify(view);
 }
