@@ -142,8 +142,7 @@ describe('replication', () => {
     cluster.world.heal(1, 900);
     // The controller replaces it, and it hears nothing of that.
     const deaf = cluster.node(1);
-    const isAlive = deaf.isAlive.bind(deaf);
-    deaf.isAlive = () => false;
+    deaf.hearsController = false;
     cluster.controller.fence(toBrokerId(1));
     await cluster.world.runUntil(() => cluster.node(2).partition().isLeader, 100);
     const stale = watch(cluster.produce(1, ['stale'], { timeoutMs: 5000 }));
@@ -151,7 +150,7 @@ describe('replication', () => {
     expect(row.errorCode).toBe(0);
     await cluster.world.runFor(4000);
     expect(stale.row).toBeNull();
-    deaf.isAlive = isAlive;
+    deaf.hearsController = true;
     cluster.world.healAll();
     cluster.controller.unfence(toBrokerId(1));
     await cluster.world.runFor(3000);

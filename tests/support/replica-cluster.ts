@@ -49,6 +49,8 @@ export class ReplicaNode {
   readonly directory: LogDirectory;
   readonly replicas: ReplicaManager;
   brokerEpoch = -1;
+  /** Whether it and the controller hear one another. */
+  hearsController = true;
   private readonly world: SimulatedWorld;
 
   constructor(cluster: ReplicaCluster, id: BrokerId) {
@@ -60,7 +62,7 @@ export class ReplicaNode {
     const { clock, network, random, disk } = runtime;
     const path = '/data';
     const identity = { clusterId: 'test-cluster-test-clus', nodeId: id, directoryId: `dir-of-node-${id}-dir-of-n` };
-    if (!disk.exists(path)) formatLogDirectory({ disk, path, ...identity });
+    if (!disk.exists(path)) formatLogDirectory({ disk, clock, path, ...identity });
     this.directory = LogDirectory.open({
       disk,
       clock,
@@ -69,6 +71,7 @@ export class ReplicaNode {
       nodeId: id,
       clusterId: identity.clusterId,
       configFor: () => cluster.logConfig,
+      preallocateIndexes: false,
     });
     const connections = (purpose: string): NodeConnections =>
       new NodeConnections({
@@ -76,6 +79,7 @@ export class ReplicaNode {
         network,
         random,
         clientId: `broker-${id}-${purpose}`,
+        connectTimeoutMs: 1000,
         endpointOf: (nodeId) => ({ host: '127.0.0.1', port: portOf(nodeId) }),
         reconnectBackoffMs: 20,
         reconnectBackoffMsMax: 200,
@@ -115,7 +119,7 @@ export class ReplicaNode {
   }
 
   isAlive(): boolean {
-    return this.world.isAlive(this.id);
+    return this.hearsController && this.world.isAlive(this.id);
   }
 
   applyChanges(changes: Parameters<ReplicaManager['applyChanges']>[0]): void {
