@@ -1,0 +1,115 @@
+// What one broker reads of its properties: listeners, voters and the settings of each part, typed. Names, defaults
+// and validation are Kafka's (metadata/configs).
+
+import { toBrokerId } from '../core/ids.ts';
+import { BrokerSettings, InvalidSettingsError } from '../metadata/configs/broker-settings.ts';
+import type { ServerLimits } from '../net/server.ts';
+import type { RaftConfig, Voter } from '../raft/contract.ts';
+import type { ReplicationConfig } from '../replication/contract.ts';
+import { StartupError } from './startup-error.ts';
+
+export type ListenerAddress = { readonly name: string; readonly host: string; readonly port: number };
+
+/** Reads the properties; throws StartupError naming the setting that is wrong. */
+export function readSettings(properties: Readonly<Record<string, string>>): BrokerSettings {
+  try {
+    const settings = new BrokerSettings(properties);
+    parseVoters(settings);
+    return settings;
+  } catch (error) {
+    if (!(error instanceof InvalidSettingsError)) throw error;
+    throw new StartupError(error.message, 'mend the setting (highwater up --config name=value) and start again', error);
+  }
+}
+
+/** `NAME://host:port` entries of `listeners` or `advertised.listeners`. */
+export function parseListeners(text: string): ListenerAddress[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const match = /^([A-Za-z0-9_]+):\/\/\[?([^\]]*?)\]?:(\d+)$/.exec(entry);
+      if (match === null) throw new InvalidSettingsError(`Unable to parse ${entry} to a broker endpoint`);
+      return { name: (match[1] ?? '').toUpperCase(), host: match[2] ?? '', port: Number(match[3]) };
+    });
+}
+
+export type Listeners = {
+  readonly client: ListenerAddress;
+  readonly controller: ListenerAddress;
+  /** What clients are told. */
+  readonly advertised: ListenerAddress;
+};
+
+export function listenersOf(settings: BrokerSettings): Listeners {
+  const listeners = parseListeners(settings.text('listeners') ?? '');
+  const controllerNames = settings.list('controller.listener.names');
+  const controller = listeners.find((each) => controllerNames.includes(each.name));
+  const client = listeners.find((each) => !controllerNames.includes(each.name));
+  if (controller === undefined || client === undefined) {
+    throw new StartupError(
+      `listeners must name one listener for clients and one for the controller: ${settings.text('listeners') ?? ''}`,
+      'see listeners and controller.listener.names',
+    );
+  }
+  const advertised = parseListeners(settings.text('advertised.listeners') ?? '').find(
+    (each) => each.name === client.name,
+  );
+  return { client, controller, advertised: advertised ?? client };
+}
+
+/** `id@host:port` entries of `controller.quorum.voters`. */
+export function parseVoters(settings: BrokerSettings): Voter[] {
+  return settings.list('controller.quorum.voters').map((entry) => {
+    const match = /^(\d+)@\[?([^\]]*?)\]?:(\d+)$/.exec(entry);
+    if (match === null) {
+      throw new InvalidSettingsError(`Error parsing voter ID from controller.quorum.voters: ${entry}`);
+    }
+    return { id: toBrokerId(Number(match[1])), host: match[2] ?? '', port: Number(match[3]) };
+  });
+}
+
+export function raftConfig(settings: BrokerSettings): RaftConfig {
+  const number = (name: string) => settings.number(name);
+  return {
+    electionTimeoutMs: number('controller.quorum.election.timeout.ms'),
+    fetchTimeoutMs: number('controller.quorum.fetch.timeout.ms'),
+    electionBackoffMaxMs: number('controller.quorum.election.backoff.max.ms'),
+    requestTimeoutMs: number('controller.quorum.request.timeout.ms'),
+    retryBackoffMs: number('controller.quorum.retry.backoff.ms'),
+    fetchBytesMax: number('controller.quorum.fetch.max.bytes'),
+    fetchSnapshotBytesMax: number('controller.quorum.fetch.snapshot.max.bytes'),
+    segmentBytes: number('metadata.log.segment.bytes'),
+    segmentMs: number('metadata.log.segment.ms'),
+    retentionBytes: number('metadata.max.retention.bytes'),
+    retentionMs: number('metadata.max.retention.ms'),
+    recordBytesBetweenSnapshotsMax: number('metadata.log.max.record.bytes.between.snapshots'),
+    snapshotIntervalMaxMs: number('metadata.log.max.snapshot.interval.ms'),
+    batchBytesMax: 8 * 1024 * 1024,
+  };
+}
+
+export function replicationConfig(settings: BrokerSettings): ReplicationConfig {
+  const number = (name: string) => settings.number(name);
+  return {
+    replicaLagTimeMaxMs: number('replica.lag.time.max.ms'),
+    replicaFetchMaxBytes: number('replica.fetch.max.bytes'),
+    replicaFetchResponseMaxBytes: number('replica.fetch.response.max.bytes'),
+    replicaFetchMinBytes: number('replica.fetch.min.bytes'),
+    replicaFetchWaitMaxMs: number('replica.fetch.wait.max.ms'),
+    replicaFetchBackoffMs: number('replica.fetch.backoff.ms'),
+    fetchMaxBytes: number('fetch.max.bytes'),
+    fetchSessionSlotsMax: number('max.incremental.fetch.session.cache.slots'),
+    isRackAwareReads: (settings.text('replica.selector.class') ?? '').endsWith('RackAwareReplicaSelector'),
+  };
+}
+
+export function serverLimits(settings: BrokerSettings): Partial<ServerLimits> {
+  return {
+    requestBytesMax: settings.number('socket.request.max.bytes'),
+    connectionCountMax: settings.number('max.connections'),
+    connectionsPerAddressMax: settings.number('max.connections.per.ip'),
+    connectionIdleMsMax: settings.number('connections.max.idle.ms'),
+  };
+}

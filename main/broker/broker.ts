@@ -1,0 +1,353 @@
+// Composition of one node, broker and controller in one process. Used as it is by real processes and by the
+// simulation: everything that is not deterministic comes with the Runtime.
+//
+// open the log directory → take part in the quorum → read the metadata up to the present → host replicas and groups →
+// register with the active controller → be unfenced → serve. The way back is `shutdown`, in the opposite order.
+
+import { toBrokerId, type BrokerId } from '../core/ids.ts';
+import { controllerRoutes } from '../controller/controller-routes.ts';
+import { QuorumController } from '../controller/quorum-controller.ts';
+import type { LogDirectory } from '../log/log-directory.ts';
+import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
+import { supportedFeatures } from '../metadata/features.ts';
+import { MetadataLoader } from '../metadata/metadata-loader.ts';
+import { NodeConnections } from '../net/node-connections.ts';
+import type { ConnectionProblem } from '../net/server-connection.ts';
+import { RpcServer } from '../net/server.ts';
+import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/metadata-record-frame.ts';
+import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
+import { randomUuid } from '../protocol/uuid.ts';
+import { RaftNode } from '../raft/raft-node.ts';
+import { NetworkError, type Runtime } from '../runtime/runtime.ts';
+import { listenersOf, parseVoters, raftConfig, readSettings, serverLimits, type Listeners } from './broker-config.ts';
+import { BrokerJournal } from './broker-journal.ts';
+import type { BrokerPhase, BrokerProcessConfig, ControlChannel } from './contract.ts';
+import { createControllerChannel, type ControllerChannel } from './controller-channel.ts';
+import { controllerRegistration } from './controller-registration.ts';
+import { apiVersionsRoute } from './handlers/api-versions.ts';
+import { raftRoutes } from './handlers/raft.ts';
+import { BrokerLifecycle, type LifecyclePhase } from './lifecycle.ts';
+import { openLogDirectory } from './log-directory-startup.ts';
+import { startMaintenance } from './maintenance.ts';
+import { MetadataCatchUp } from './metadata-catch-up.ts';
+import { metadataSnapshots } from './metadata-snapshots.ts';
+import { createRaftTransport } from './raft-transport.ts';
+import { Services } from './services.ts';
+import { StartupError } from './startup-error.ts';
+import { Telemetry } from './telemetry.ts';
+
+export type RunningBroker = {
+  /** Controlled shutdown: leaders move away, logs are flushed, the clean-shutdown file is left. */
+  shutdown(): Promise<void>;
+};
+
+export type Log = (text: string) => void;
+
+/** Starts the node; resolves when its broker is unfenced. Throws StartupError when it can't start. */
+export async function startBroker(
+  config: BrokerProcessConfig,
+  runtime: Runtime,
+  channel: ControlChannel,
+  log: Log,
+): Promise<RunningBroker> {
+  const node = new BrokerNode(config, runtime, channel, log);
+  await node.start();
+  return node;
+}
+
+/** How long raft waits for another node to take the leadership over at shutdown. */
+const handOverMs = 300;
+const controllerRegistrationTimeoutMs = 10_000;
+
+class BrokerNode implements RunningBroker {
+  readonly #config: BrokerProcessConfig;
+  readonly #runtime: Runtime;
+  readonly #channel: ControlChannel;
+  readonly #log: Log;
+  readonly #settings: BrokerSettings;
+  readonly #listeners: Listeners;
+  readonly #nodeId: BrokerId;
+  readonly #journal: BrokerJournal;
+  readonly #logs: LogDirectory;
+  readonly #loader = new MetadataLoader();
+  readonly #raft: RaftNode<MetadataRecord>;
+  readonly #transport: ReturnType<typeof createRaftTransport>;
+  readonly #controller: QuorumController;
+  readonly #catchUp: MetadataCatchUp<MetadataRecord>;
+  readonly #controllerConnections: NodeConnections;
+  readonly #controllerChannel: ControllerChannel;
+  readonly #lifecycle: BrokerLifecycle;
+  readonly #services: Services;
+  readonly #telemetry: Telemetry;
+  readonly #controllerServer: RpcServer;
+  readonly #clientServer: RpcServer;
+  readonly #registration: ReturnType<typeof controllerRegistration>;
+  #maintenance: { stop(): void } | null = null;
+  #isStopping = false;
+
+  constructor(config: BrokerProcessConfig, runtime: Runtime, channel: ControlChannel, log: Log) {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#channel = channel;
+    this.#log = log;
+    this.#settings = readSettings(config.properties);
+    this.#listeners = listenersOf(this.#settings);
+    this.#nodeId = toBrokerId(this.#settings.nodeId);
+    const { clock } = runtime;
+    this.#journal = new BrokerJournal(this.#nodeId, clock, () => this.#telemetry.poke());
+    this.#phase('recovering', null);
+    this.#logs = openLogDirectory({
+      runtime,
+      settings: this.#settings,
+      clusterId: config.clusterId,
+      image: () => this.#loader.image,
+      journal: this.#journal,
+      log,
+    });
+    const voters = parseVoters(this.#settings);
+    const raftSettings = raftConfig(this.#settings);
+    this.#transport = createRaftTransport(runtime, this.#nodeId, voters, raftSettings.requestTimeoutMs);
+    this.#raft = RaftNode.open<MetadataRecord>({
+      runtime,
+      nodeId: this.#nodeId,
+      clusterId: this.#logs.meta.clusterId,
+      directoryId: this.#logs.meta.directoryId,
+      directory: `${this.#logs.path}/__cluster_metadata-0`,
+      voters,
+      listenerName: this.#listeners.controller.name,
+      config: raftSettings,
+      transport: this.#transport,
+      codec: { encode: encodeMetadataRecord, decode: decodeMetadataRecord },
+      logEnvironment: this.#logs.environment,
+      journal: this.#journal,
+    });
+    this.#controller = new QuorumController({
+      clock,
+      random: runtime.random,
+      journal: this.#journal,
+      nodeId: this.#nodeId,
+      clusterId: this.#logs.meta.clusterId,
+      settings: this.#settings,
+      raft: this.#raft,
+      loader: this.#loader,
+      fatal: (error) => runtime.fatal(error),
+    });
+    this.#catchUp = new MetadataCatchUp(this.#loader, () => this.#raft.highWatermark);
+    this.#controllerConnections = this.#connectionsTo(
+      (id) => voters.find((voter) => voter.id === id) ?? null,
+      'controller',
+    );
+    this.#controllerChannel = createControllerChannel({
+      clock,
+      connections: this.#controllerConnections,
+      activeController: () => this.#raft.leaderAndEpoch().leaderId,
+      attemptTimeoutMs: raftSettings.requestTimeoutMs,
+    });
+    this.#services = new Services({
+      runtime,
+      settings: this.#settings,
+      listeners: this.#listeners,
+      nodeId: this.#nodeId,
+      logs: this.#logs,
+      loader: this.#loader,
+      raft: this.#raft,
+      controllerChannel: this.#controllerChannel,
+      journal: this.#journal,
+      brokerEpoch: () => this.#lifecycle.brokerEpoch ?? -1,
+      onStorageError: (topic, partition, error) =>
+        this.#fail(`log of ${topic}-${partition} failed: ${error.message}`, error),
+      log,
+    });
+    this.#lifecycle = this.#createLifecycle();
+    const problem = (each: ConnectionProblem) => this.#onProblem(each);
+    const shared = { clock, network: runtime.network, limits: serverLimits(this.#settings), onProblem: problem };
+    this.#controllerServer = new RpcServer({
+      ...shared,
+      ...this.#listeners.controller,
+      listener: 'controller',
+      routes: [
+        ...raftRoutes(this.#raft),
+        ...controllerRoutes(this.#controller, raftRoutes(this.#raft)),
+        ...this.#services.controllerListenerRoutes(),
+        apiVersionsRoute(
+          'controller',
+          () => this.#controllerServer.router.advertised,
+          () => this.#loader.image,
+        ),
+      ],
+    });
+    this.#clientServer = new RpcServer({
+      ...shared,
+      ...this.#listeners.client,
+      listener: 'client',
+      routes: [
+        ...this.#services.clientRoutes(),
+        apiVersionsRoute(
+          'client',
+          () => this.#clientServer.router.advertised,
+          () => this.#loader.image,
+        ),
+      ],
+    });
+    this.#registration = controllerRegistration({
+      clock,
+      channel: this.#controllerChannel,
+      nodeId: this.#nodeId,
+      incarnationId: randomUuid(runtime.random),
+      endpoints: [{ ...this.#listeners.controller, securityProtocol: 0 }],
+      features: supportedFeatures,
+      timeoutMs: controllerRegistrationTimeoutMs,
+    });
+    this.#telemetry = this.#createTelemetry();
+  }
+
+  async start(): Promise<void> {
+    await this.#listen(this.#controllerServer, 'controller');
+    this.#raft.register(this.#loader);
+    this.#raft.register(this.#controller);
+    this.#raft.register(metadataSnapshots(this.#raft, this.#loader, this.#log));
+    this.#raft.register(this.#catchUp);
+    this.#telemetry.start();
+    await this.#listen(this.#clientServer, 'client');
+    this.#channel.send({
+      type: 'listening',
+      clientPort: this.#clientServer.port,
+      controllerPort: this.#controllerServer.port,
+    });
+    this.#phase('registering', null);
+    await this.#lifecycle.start();
+    await this.#lifecycle.caughtUp();
+    this.#maintenance = startMaintenance(this.#runtime.clock, this.#settings, this.#logs);
+    await this.#lifecycle.unfence();
+  }
+
+  async shutdown(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const { clock } = this.#runtime;
+    this.#phase('stopping', this.#lifecycle.brokerEpoch);
+    this.#maintenance?.stop();
+    // Without a controller nobody can take the leaders away: waiting longer than it takes to elect one is in vain.
+    const { fetchTimeoutMs, electionTimeoutMs } = raftConfig(this.#settings);
+    await this.#lifecycle.controlledShutdown(2 * (fetchTimeoutMs + electionTimeoutMs));
+    await this.#clientServer.close();
+    this.#services.close();
+    this.#registration.stop();
+    await this.#raft.shutdown(handOverMs);
+    await this.#controllerServer.close();
+    this.#transport.close();
+    this.#controllerConnections.closeAll();
+    this.#logs.close(this.#lifecycle.brokerEpoch ?? -1);
+    this.#telemetry.stop();
+    this.#log(`stopped in order at ${new Date(clock.wallMs()).toISOString()}`);
+  }
+
+  async #listen(server: RpcServer, what: string): Promise<void> {
+    try {
+      await server.listen();
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+      throw new StartupError(`${what} listener: ${error.message}`, 'choose another port with --port', error);
+    }
+  }
+
+  #createLifecycle(): BrokerLifecycle {
+    const { clock, random } = this.#runtime;
+    const settings = this.#settings;
+    const lifecycle = new BrokerLifecycle({
+      clock,
+      channel: this.#controllerChannel,
+      nodeId: this.#nodeId,
+      clusterId: this.#logs.meta.clusterId,
+      incarnationId: randomUuid(random),
+      endpoints: [{ ...this.#listeners.advertised, securityProtocol: 0 }],
+      features: supportedFeatures,
+      rack: settings.text('broker.rack'),
+      directories: [this.#logs.meta.directoryId],
+      previousBrokerEpoch: this.#logs.previousBrokerEpoch ?? -1,
+      heartbeatIntervalMs: settings.number('broker.heartbeat.interval.ms'),
+      sessionTimeoutMs: settings.number('broker.session.timeout.ms'),
+      registrationTimeoutMs: settings.number('initial.broker.registration.timeout.ms'),
+      metadataOffset: () => (this.#services.isPublishing ? this.#loader.lastOffset : -1),
+      onPhase: (phase, brokerEpoch) => this.#phase(phaseOf(phase), brokerEpoch),
+      onFailure: (message) => this.#fail(message, null),
+    });
+    void this.#catchUp.whenCaughtUp.then(() => {
+      if (this.#isStopping) return;
+      this.#loader.install(this.#registration);
+      this.#loader.install(this.#telemetry.publisher());
+      this.#services.startPublishing();
+      this.#loader.install({ name: 'lifecycle', onUpdate: () => lifecycle.metadataApplied() });
+    });
+    return lifecycle;
+  }
+
+  #createTelemetry(): Telemetry {
+    const { clock } = this.#runtime;
+    return new Telemetry(
+      clock,
+      this.#config.telemetryIntervalMs,
+      {
+        events: () => this.#journal.take(),
+        replicas: () => this.#services.takeReplicaReports(),
+        groups: () => this.#services.takeGroupReports(),
+        quorum: () => this.#raft.report(),
+        counters: () => ({
+          ...this.#services.counters(),
+          connections: this.#clientServer.counters.connectionsOpen,
+          cpuMs: this.#runtime.usage().cpuMs,
+          residentBytes: this.#runtime.usage().residentBytes,
+        }),
+        isActiveController: () => this.#controller.isActive,
+        image: () => this.#loader.image,
+      },
+      (report) => this.#channel.send(report),
+    );
+  }
+
+  #connectionsTo(endpointOf: (id: number) => { host: string; port: number } | null, purpose: string): NodeConnections {
+    const { clock, network, random } = this.#runtime;
+    return new NodeConnections({
+      clock,
+      network,
+      random,
+      clientId: `broker-${this.#nodeId}-to-${purpose}`,
+      endpointOf,
+      connectTimeoutMs: 1000,
+      reconnectBackoffMs: 20,
+      reconnectBackoffMsMax: 200,
+    });
+  }
+
+  #phase(phase: BrokerPhase, brokerEpoch: number | null): void {
+    this.#log(`phase ${phase}${brokerEpoch === null ? '' : ` (broker epoch ${brokerEpoch})`}`);
+    this.#channel.send({ type: 'phase', phase, brokerEpoch });
+  }
+
+  #onProblem(problem: ConnectionProblem): void {
+    const trace =
+      problem.kind === 'handler-failed' && problem.error instanceof Error ? `\n${problem.error.stack ?? ''}` : '';
+    this.#log(`${problem.kind} on ${problem.connectionId}: ${problem.message}${trace}`);
+  }
+
+  /** The node can't go on. */
+  #fail(message: string, error: unknown): void {
+    if (this.#isStopping) return;
+    this.#channel.send({ type: 'failed', message, advice: `see the log of broker ${this.#nodeId}` });
+    this.#runtime.fatal(error ?? new Error(message));
+  }
+}
+
+function phaseOf(phase: LifecyclePhase): BrokerPhase {
+  switch (phase) {
+    case 'starting':
+      return 'registering';
+    case 'fenced':
+      return 'fenced';
+    case 'running':
+      return 'running';
+    case 'stopping':
+    case 'stopped':
+      return 'stopping';
+  }
+}

@@ -1,0 +1,113 @@
+// The handler table: every API this node serves to clients. ApiVersions and docs/PROTOCOL.md are computed from it.
+
+import { route, type Route } from '../../net/route.ts';
+import { deleteRecordsApi } from '../../protocol/messages/delete-records.ts';
+import { describeClusterApi } from '../../protocol/messages/describe-cluster.ts';
+import { describeConfigsApi } from '../../protocol/messages/describe-configs.ts';
+import { describeLogDirsApi } from '../../protocol/messages/describe-log-dirs.ts';
+import { describeProducersApi } from '../../protocol/messages/describe-producers.ts';
+import { describeTopicPartitionsApi } from '../../protocol/messages/describe-topic-partitions.ts';
+import { fetchApi } from '../../protocol/messages/fetch.ts';
+import { initProducerIdApi } from '../../protocol/messages/init-producer-id.ts';
+import { listConfigResourcesApi } from '../../protocol/messages/list-config-resources.ts';
+import { listOffsetsApi } from '../../protocol/messages/list-offsets.ts';
+import { metadataApi } from '../../protocol/messages/metadata.ts';
+import { offsetForLeaderEpochApi } from '../../protocol/messages/offset-for-leader-epoch.ts';
+import { produceApi } from '../../protocol/messages/produce.ts';
+import type { BrokerSettings } from '../../metadata/configs/broker-settings.ts';
+import type { MetadataImage } from '../../metadata/metadata-image.ts';
+import type { ReplicaManager } from '../../replication/replica-manager.ts';
+import type { AutoTopicCreation } from '../auto-topic-creation.ts';
+import type { Listeners } from '../broker-config.ts';
+import type { ControllerChannel } from '../controller-channel.ts';
+import type { ProducerIds } from '../producer-ids.ts';
+import { createDeleteRecordsHandler } from './delete-records.ts';
+import { createDescribeClusterHandler } from './describe-cluster.ts';
+import { createDescribeConfigsHandler } from './describe-configs.ts';
+import { createDescribeLogDirsHandler } from './describe-log-dirs.ts';
+import { createDescribeProducersHandler } from './describe-producers.ts';
+import { createDescribeTopicPartitionsHandler } from './describe-topic-partitions.ts';
+import { createFetchHandler } from './fetch.ts';
+import { forwardingRoutes } from './forwarding.ts';
+import { createInitProducerIdHandler } from './init-producer-id.ts';
+import { createListConfigResourcesHandler } from './list-config-resources.ts';
+import { createListOffsetsHandler } from './list-offsets.ts';
+import { createMetadataHandler } from './metadata.ts';
+import { createOffsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
+import { createProduceHandler } from './produce.ts';
+
+export type HandlerDependencies = {
+  readonly replicas: ReplicaManager;
+  readonly counters: { produceRequests: number; failedProduceRequests: number; fetchRequests: number };
+  readonly settings: BrokerSettings;
+  readonly image: () => MetadataImage;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly listeners: Listeners;
+  readonly activeController: () => number | null;
+  readonly controllerChannel: ControllerChannel;
+  readonly autoTopicCreation: AutoTopicCreation;
+  readonly producerIds: ProducerIds;
+};
+
+const onClient = { listeners: ['client'] } as const;
+
+export function clientRoutes(dependencies: HandlerDependencies): Route[] {
+  return [
+    ...dataRoutes(dependencies),
+    ...metadataRoutes(dependencies),
+    ...forwardingRoutes(dependencies.controllerChannel),
+  ];
+}
+
+function dataRoutes(dependencies: HandlerDependencies): Route[] {
+  return [
+    // The append happens synchronously when the handler is called, so the next request need not wait for the answer.
+    route(produceApi, { ...onClient, isPipelined: true }, createProduceHandler(dependencies)),
+    route(fetchApi, { ...onClient, isPipelined: true }, createFetchHandler(dependencies)),
+    route(listOffsetsApi, onClient, createListOffsetsHandler(dependencies)),
+    route(offsetForLeaderEpochApi, onClient, createOffsetForLeaderEpochHandler(dependencies)),
+    route(deleteRecordsApi, onClient, createDeleteRecordsHandler(dependencies)),
+    route(describeLogDirsApi, onClient, createDescribeLogDirsHandler(dependencies)),
+    route(describeProducersApi, onClient, createDescribeProducersHandler(dependencies)),
+    route(initProducerIdApi, onClient, createInitProducerIdHandler(dependencies)),
+  ];
+}
+
+function metadataRoutes(dependencies: HandlerDependencies): Route[] {
+  const { image, settings, clusterId, nodeId, listeners, activeController, autoTopicCreation } = dependencies;
+  const listenerName = listeners.client.name;
+  return [
+    route(
+      metadataApi,
+      onClient,
+      createMetadataHandler({ image, settings, clusterId, nodeId, listenerName, activeController, autoTopicCreation }),
+    ),
+    route(
+      describeTopicPartitionsApi,
+      onClient,
+      createDescribeTopicPartitionsHandler({ image, settings, listenerName }),
+    ),
+    route(describeClusterApi, onClient, describeCluster(dependencies)),
+    route(describeConfigsApi, onClient, createDescribeConfigsHandler({ image, settings })),
+    route(listConfigResourcesApi, onClient, createListConfigResourcesHandler({ image })),
+  ];
+}
+
+function describeCluster({ image, clusterId, listeners, activeController }: HandlerDependencies) {
+  return createDescribeClusterHandler({
+    image,
+    clusterId,
+    listenerName: listeners.client.name,
+    controllerListenerName: listeners.controller.name,
+    activeController,
+  });
+}
+
+/** What the controller listener answers besides raft and the controller's own APIs. */
+export function controllerListenerRoutes(dependencies: HandlerDependencies): Route[] {
+  return [
+    route(describeClusterApi, { listeners: ['controller'] }, describeCluster(dependencies)),
+    route(describeConfigsApi, { listeners: ['controller'] }, createDescribeConfigsHandler(dependencies)),
+  ];
+}

@@ -1,0 +1,191 @@
+// What this node serves to clients and other brokers once it knows the metadata: replicas, groups, and the handlers
+// over them. Connects each part to what it needs from the others.
+
+import type { BrokerId } from '../core/ids.ts';
+import type { Journal } from '../core/journal.ts';
+import type { LogConfig } from '../log/log-config.ts';
+import type { LogDirectory } from '../log/log-directory.ts';
+import { topicLogConfig, type BrokerSettings } from '../metadata/configs/broker-settings.ts';
+import type { MetadataDelta } from '../metadata/metadata-delta.ts';
+import type { MetadataImage } from '../metadata/metadata-image.ts';
+import type { MetadataLoader } from '../metadata/metadata-loader.ts';
+import { ConfigResourceType } from '../metadata/settings-image.ts';
+import { NodeConnections } from '../net/node-connections.ts';
+import type { Route } from '../net/route.ts';
+import { alterPartitionApi } from '../protocol/messages/alter-partition.ts';
+import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
+import type { RaftNode } from '../raft/raft-node.ts';
+import { ImageMetadata, toAssignmentChanges } from '../replication/image-metadata.ts';
+import { NodeLeaderConnections } from '../replication/node-leader-connections.ts';
+import { ReplicaManager } from '../replication/replica-manager.ts';
+import type { DiskError, Runtime } from '../runtime/runtime.ts';
+import { AutoTopicCreation } from './auto-topic-creation.ts';
+import { replicationConfig, type Listeners } from './broker-config.ts';
+import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
+import type { ControllerChannel } from './controller-channel.ts';
+import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from './handlers/index.ts';
+import { ProducerIds } from './producer-ids.ts';
+
+export type ServicesOptions = {
+  readonly runtime: Runtime;
+  readonly settings: BrokerSettings;
+  readonly listeners: Listeners;
+  readonly nodeId: BrokerId;
+  readonly logs: LogDirectory;
+  readonly loader: MetadataLoader;
+  readonly raft: RaftNode<MetadataRecord>;
+  readonly controllerChannel: ControllerChannel;
+  readonly journal: Journal;
+  /** −1 before the first registration. */
+  readonly brokerEpoch: () => number;
+  readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
+  readonly log: (text: string) => void;
+};
+
+const connectTimeoutMs = 1000;
+
+export class Services {
+  readonly #options: ServicesOptions;
+  readonly #replicas: ReplicaManager;
+  readonly #fetchConnections: NodeConnections;
+  readonly #questionConnections: NodeConnections;
+  readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
+  readonly #handlers: HandlerDependencies;
+  #isPublishing = false;
+  #configs: { readonly of: MetadataImage['configs'] | null; readonly byTopic: Map<string, LogConfig> } = {
+    of: null,
+    byTopic: new Map(),
+  };
+
+  constructor(options: ServicesOptions) {
+    this.#options = options;
+    const { runtime, settings, nodeId, loader, listeners, controllerChannel, journal, brokerEpoch } = options;
+    const image = (): MetadataImage => loader.image;
+    const metadata = new ImageMetadata(image, listeners.client.name, (topic) => this.#logConfig(topic));
+    const requestTimeoutMs = settings.number('replica.socket.timeout.ms');
+    this.#fetchConnections = this.#connections('fetcher', metadata, requestTimeoutMs);
+    this.#questionConnections = this.#connections('offsets', metadata, requestTimeoutMs);
+    this.#replicas = new ReplicaManager({
+      runtime,
+      nodeId,
+      logDirectory: options.logs,
+      config: replicationConfig(settings),
+      metadata,
+      alterPartitions: {
+        alterPartition: (request) =>
+          controllerChannel.send(alterPartitionApi, request, {
+            timeoutMs: settings.number('controller.socket.timeout.ms'),
+          }),
+      },
+      connections: new NodeLeaderConnections(this.#fetchConnections, this.#questionConnections, requestTimeoutMs),
+      journal,
+      brokerEpoch,
+      onStorageError: options.onStorageError,
+    });
+    this.#handlers = {
+      replicas: this.#replicas,
+      counters: this.#counters,
+      settings,
+      image,
+      clusterId: options.logs.meta.clusterId,
+      nodeId,
+      listeners,
+      activeController: () => options.raft.leaderAndEpoch().leaderId,
+      controllerChannel,
+      autoTopicCreation: new AutoTopicCreation(controllerChannel, settings),
+      producerIds: new ProducerIds(controllerChannel, nodeId, () => (brokerEpoch() < 0 ? null : brokerEpoch())),
+    };
+  }
+
+  clientRoutes(): Route[] {
+    return clientRoutes(this.#handlers);
+  }
+
+  controllerListenerRoutes(): Route[] {
+    return controllerListenerRoutes(this.#handlers);
+  }
+
+  /** Whether replicas follow the metadata: false until the log has been read up to the present. */
+  get isPublishing(): boolean {
+    return this.#isPublishing;
+  }
+
+  startPublishing(): void {
+    this.#dropStrays(this.#options.loader.image);
+    this.#options.loader.install({ name: 'replicas', onUpdate: (delta, image) => this.#onUpdate(delta, image) });
+    this.#isPublishing = true;
+  }
+
+  takeReplicaReports(): { readonly changed: readonly ReplicaReport[]; readonly removed: readonly string[] } {
+    return this.#replicas.takeReports();
+  }
+
+  takeGroupReports(): { readonly changed: readonly GroupReport[]; readonly removed: readonly string[] } {
+    return { changed: [], removed: [] };
+  }
+
+  counters(): Omit<BrokerCounters, 'connections' | 'cpuMs' | 'residentBytes'> {
+    return { ...this.#replicas.counters, ...this.#counters };
+  }
+
+  close(): void {
+    this.#replicas.close();
+    this.#fetchConnections.closeAll();
+    this.#questionConnections.closeAll();
+  }
+
+  #onUpdate(delta: MetadataDelta, image: MetadataImage): void {
+    if (delta.topics !== null) {
+      this.#replicas.applyChanges(toAssignmentChanges(delta.topics.localChanges(this.#options.nodeId)));
+    }
+    for (const topic of changedTopicConfigs(delta, image)) this.#replicas.topicConfigChanged(topic);
+    if (delta.changedBrokers.size > 0) this.#replicas.brokersChanged();
+  }
+
+  /** Partitions on disk that the metadata gives to nobody or to others: deleted while this broker was away. */
+  #dropStrays(image: MetadataImage): void {
+    const { logs, nodeId, log } = this.#options;
+    for (const each of [...logs.logs.values()]) {
+      const topic = each.topicId === null ? image.topics.byName.get(each.topic) : image.topics.byId.get(each.topicId);
+      const isOurs =
+        topic?.name === each.topic && topic.partitions.get(each.partition)?.replicas.includes(nodeId) === true;
+      if (isOurs) continue;
+      log(`${each.name} is not assigned to this broker any more: deleting it`);
+      logs.deleteLog(each.topic, each.partition);
+    }
+  }
+
+  /** Resolving a topic's settings walks every layer: kept for as long as no setting changes. */
+  #logConfig(topic: string): LogConfig {
+    const { loader, settings } = this.#options;
+    if (this.#configs.of !== loader.image.configs) this.#configs = { of: loader.image.configs, byTopic: new Map() };
+    let config = this.#configs.byTopic.get(topic);
+    if (config === undefined) {
+      config = topicLogConfig(loader.image, settings, topic);
+      this.#configs.byTopic.set(topic, config);
+    }
+    return config;
+  }
+
+  #connections(purpose: string, metadata: ImageMetadata, requestTimeoutMs: number): NodeConnections {
+    const { runtime, nodeId } = this.#options;
+    return new NodeConnections({
+      clock: runtime.clock,
+      network: runtime.network,
+      random: runtime.random,
+      clientId: `broker-${nodeId}-${purpose}`,
+      endpointOf: (id) => metadata.endpoint(id as BrokerId),
+      connectTimeoutMs,
+      requestTimeoutMs,
+      reconnectBackoffMs: 20,
+      reconnectBackoffMsMax: 500,
+    });
+  }
+}
+
+/** Topics whose settings a delta changed; all known ones when a broker default changed. */
+function changedTopicConfigs(delta: MetadataDelta, image: MetadataImage): Iterable<string> {
+  const changes = [...delta.changedConfigs.values()];
+  if (changes.some((each) => each.type === ConfigResourceType.BROKER)) return image.topics.byName.keys();
+  return changes.filter((each) => each.type === ConfigResourceType.TOPIC).map((each) => each.name);
+}
