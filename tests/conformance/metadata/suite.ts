@@ -16,7 +16,9 @@ export const metadataSuite: Suite = {
   run(directory, report) {
     const place = join(directory, 'datadir');
     if (!existsSync(place)) return;
-    for (const name of readdirSync(place).filter((file) => file.endsWith('.tar.gz')).sort()) {
+    for (const name of readdirSync(place)
+      .filter((file) => file.endsWith('.tar.gz'))
+      .sort()) {
       try {
         check(`metadata/${name}`, readMetadata(join(place, name)), report);
       } catch (error) {
