@@ -41,6 +41,9 @@ type Answer = {
   readonly leaderEpoch: number;
 };
 
+/** From this version on an answer names the leader epoch of what it found. */
+const leaderEpochVersionMin = 4;
+
 const nothingFound: Answer = { errorCode: ErrorCode.NONE, timestamp: -1, offset: -1, leaderEpoch: -1 };
 
 function refused(errorCode: number): Answer {
@@ -67,7 +70,8 @@ export function createListOffsetsHandler(
               timestamp,
               currentLeaderEpoch,
             );
-        return { partitionIndex, ...answer };
+        const { leaderEpoch, ...rest } = answer;
+        return { partitionIndex, ...rest, ...(context.apiVersion >= leaderEpochVersionMin ? { leaderEpoch } : {}) };
       }),
     }));
     return { topics };
