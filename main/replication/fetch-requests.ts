@@ -81,7 +81,7 @@ export class FetchRequests {
     const reading = this.read(session, mode, fetch, true, nowMs);
     const wantsToWait =
       fetch.maxWaitMs > 0 && session.entryCount > 0 && !reading.isUrgent && reading.bytes < fetch.minBytes;
-    if (!wantsToWait) return this.respond(session, mode, reading, nowMs);
+    if (!wantsToWait) return this.respond(session, mode, fetch, reading, nowMs);
     return new Promise((resolve) => {
       const wait = new FetchWait(session, mode, fetch, resolve, this.woken);
       this.startWaiting(wait, reading, nowMs);
@@ -201,7 +201,7 @@ export class FetchRequests {
       bytes += fetched.sizeBytes;
       if (isUrgentAnswer(fetched)) isUrgent = true;
       if (isWhole || isWorthTelling(entry, fetched)) rows.push({ entry, fetched });
-      else session.unmarkReady(entry);
+      else if (!hasUnsent(entry, fetch)) session.unmarkReady(entry);
       entry = following;
     }
     return { rows, bytes, isUrgent };
@@ -239,10 +239,16 @@ export class FetchRequests {
     );
   }
 
-  private respond(session: FetchSession, mode: Mode, reading: Reading, nowMs: number): Writable<FetchResponse> {
+  private respond(
+    session: FetchSession,
+    mode: Mode,
+    fetch: FetchParameters,
+    reading: Reading,
+    nowMs: number,
+  ): Writable<FetchResponse> {
     if (mode === 'full' && !this.sessions.add(session, nowMs)) session.unwatchAll();
     if (reading.bytes > 0) this.onBytesOut(reading.bytes, session.isFollower);
-    if (mode !== 'sessionless') this.markSent(session, reading);
+    if (mode !== 'sessionless') this.markSent(session, fetch, reading);
     const responses: { topicId: string; topic: string; partitions: FetchedPartition[] }[] = [];
     let current: (typeof responses)[number] | null = null;
     for (const { entry, fetched } of reading.rows) {
@@ -255,13 +261,13 @@ export class FetchRequests {
     return { errorCode: ErrorCode.NONE, sessionId: session.id, responses };
   }
 
-  private markSent(session: FetchSession, reading: Reading): void {
+  private markSent(session: FetchSession, fetch: FetchParameters, reading: Reading): void {
     for (const { entry, fetched } of reading.rows) {
       // After an error the next answer names the partition whatever its watermark.
       entry.sentHighWatermark = fetched.errorCode === ErrorCode.NONE ? fetched.highWatermark : -1;
       entry.sentLogStartOffset = fetched.logStartOffset;
       if (fetched.sizeBytes > 0 || isUrgentAnswer(fetched)) session.requeue(entry);
-      else session.unmarkReady(entry);
+      else if (!hasUnsent(entry, fetch)) session.unmarkReady(entry);
     }
   }
 
@@ -314,11 +320,11 @@ export class FetchRequests {
     wait.isDone = true;
     if (wait.deadline !== null) this.deadlines.cancel(wait.deadline);
     wait.deadline = null;
-    const { session, mode } = wait;
+    const { session, mode, fetch } = wait;
     session.wait = null;
     const nowMs = this.clock.monotonicMs();
-    const reading = this.read(session, mode, wait.fetch, false, nowMs);
-    const response = this.respond(session, mode, reading, nowMs);
+    const reading = this.read(session, mode, fetch, false, nowMs);
+    const response = this.respond(session, mode, fetch, reading, nowMs);
     if (mode === 'sessionless') session.unwatchAll();
     wait.resolve(response);
   }
@@ -372,6 +378,11 @@ function isUrgentAnswer(fetched: FetchedPartition): boolean {
   return (
     fetched.errorCode !== ErrorCode.NONE || fetched.divergingEpoch !== undefined || fetched.preferredReadReplica >= 0
   );
+}
+
+/** There are bytes for it that an answer had no room for: it must stay in the queue, as nothing will announce them again. */
+function hasUnsent({ partition, fetchOffset }: FetchEntry, fetch: FetchParameters): boolean {
+  return partition !== null && !partition.isClosed && fetchOffset < readableEnd(partition, fetch.limit);
 }
 
 /** In an incremental answer only what the fetcher doesn't know yet. */

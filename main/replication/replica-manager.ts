@@ -11,6 +11,7 @@ import {
   type TopicId,
 } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
+import type { AppendResult } from '../log/log-types.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { LogError, OffsetOutOfRange } from '../log/log-error.ts';
@@ -346,9 +347,7 @@ export class ReplicaManager implements PartitionHost {
         `${hosted.name} is led in epoch ${hosted.leaderEpoch}, not ${leaderEpoch}`,
       );
     }
-    const { firstOffset, lastOffset, validBytes, recordCount } = hosted.appendAsLeader(records, -1, {
-      origin: 'coordinator',
-    });
+    const { firstOffset, lastOffset, validBytes, recordCount } = this.appendForCoordinator(hosted, records);
     this.counters.bytesIn += validBytes;
     this.counters.messagesIn += recordCount;
     const committed = new Promise<void>((resolve, reject) => {
@@ -360,6 +359,17 @@ export class ReplicaManager implements PartitionHost {
     });
     this.endEvent();
     return { firstOffset, lastOffset, committed };
+  }
+
+  private appendForCoordinator(partition: Partition, records: Buffer): AppendResult {
+    try {
+      return partition.appendAsLeader(records, -1, { origin: 'coordinator' });
+    } catch (error) {
+      if (error instanceof LogError) throw new ReplicationError(error.errorCode, error.message);
+      if (!(error instanceof DiskError)) throw error;
+      this.storageFailed(partition, error);
+      throw new ReplicationError(ErrorCode.KAFKA_STORAGE_ERROR, error.message);
+    }
   }
 
   read(topic: string, partition: PartitionId, fromOffset: Offset, bytesMax: number): CoordinatorRead {

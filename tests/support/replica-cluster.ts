@@ -144,7 +144,9 @@ export class ReplicaCluster {
   readonly logConfig: LogConfig;
   readonly problems: unknown[] = [];
   readonly nodes = new Map<number, ReplicaNode>();
+  /** Two, as clients have: a long poll must not hold up the answer to a write. */
   private readonly client: NodeConnections;
+  private readonly consumer: NodeConnections;
 
   constructor(options: {
     readonly seed: number;
@@ -162,15 +164,18 @@ export class ReplicaCluster {
     this.controller = new ScriptedController(this.world, this.logConfig);
     for (let id = 1; id <= (options.nodeCount ?? 3); id++) this.start(id);
     const { clock, network, random } = this.world.runtimeFor(clientNodeId);
-    this.client = new NodeConnections({
-      clock,
-      network,
-      random,
-      clientId: 'test-client',
-      endpointOf: (nodeId) => ({ host: '127.0.0.1', port: portOf(nodeId) }),
-      reconnectBackoffMs: 10,
-      reconnectBackoffMsMax: 20,
-    });
+    const connections = (): NodeConnections =>
+      new NodeConnections({
+        clock,
+        network,
+        random,
+        clientId: 'test-client',
+        endpointOf: (nodeId) => ({ host: '127.0.0.1', port: portOf(nodeId) }),
+        reconnectBackoffMs: 10,
+        reconnectBackoffMsMax: 20,
+      });
+    this.client = connections();
+    this.consumer = connections();
   }
 
   start(id: number): ReplicaNode {
@@ -196,7 +201,8 @@ export class ReplicaCluster {
 
   /** Sends a request as a client and gives the answer; rejects when the connection breaks. */
   send<Q, P>(nodeId: number, api: Api<Q, P>, request: Writable<Q>, version?: number): Promise<P> {
-    return this.client.send(nodeId, api, request, version === undefined ? {} : { version });
+    const connections = api.key === fetchApi.key ? this.consumer : this.client;
+    return connections.send(nodeId, api, request, version === undefined ? {} : { version });
   }
 
   /** Produces one batch of values; resolves to the row of the answer. */
