@@ -1,0 +1,276 @@
+// The state machine of one partition of `__consumer_offsets`: its groups and their committed offsets.
+
+import { ErrorCode } from '../../protocol/errors.ts';
+import type { DescribeGroupsResponse } from '../../protocol/messages/describe-groups.ts';
+import type { GroupCoordinatorRecord, GroupMetadataValue } from '../../protocol/messages/group-coordinator-records.ts';
+import { zeroUuid } from '../../protocol/uuid.ts';
+import type { Writable } from '../../protocol/schema.ts';
+import { CoordinatorError } from '../runtime/coordinator-error.ts';
+import type { MachineServices, StateMachine } from '../runtime/state-machine.ts';
+import { ClassicGroup } from './classic-group.ts';
+import { ClassicGroupMember } from './classic-group-member.ts';
+import { ClassicJoin } from './classic-join.ts';
+import { ClassicMembership } from './classic-membership.ts';
+import type { GroupContext } from './group-context.ts';
+import { GroupOffsets } from './group-offsets.ts';
+import { GroupRebalance } from './group-rebalance.ts';
+import { type GroupDecision, groupTombstone, nothing } from './group-records.ts';
+import { type Group, GroupRegistry } from './group-registry.ts';
+import { isGroupRecord, ModernGroup, type ModernRecord, modernTypeOf } from './modern-group.ts';
+import { OffsetStore } from './offset-store.ts';
+
+export type GroupMachineSurroundings = Pick<GroupContext, 'config' | 'clock' | 'random' | 'journal' | 'changed'>;
+
+export type DescribedGroup = NonNullable<Writable<DescribeGroupsResponse>['groups']>[number];
+export type ListedGroup = {
+  readonly groupId: string;
+  readonly protocolType: string;
+  readonly groupState: string;
+  readonly groupType: string;
+};
+
+const expiryKey = 'expiry';
+/** Without a group, DescribeGroups said "dead" before it had an error for it. */
+const notFoundErrorFrom = 6;
+
+export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
+  readonly groups = new GroupRegistry();
+  readonly store = new OffsetStore();
+  readonly #context: GroupContext;
+  readonly #rebalance: GroupRebalance;
+  readonly classicJoin: ClassicJoin;
+  readonly membership: ClassicMembership;
+  readonly offsets: GroupOffsets;
+
+  constructor(surroundings: GroupMachineSurroundings, services: MachineServices<GroupCoordinatorRecord, GroupMachine>) {
+    const context: GroupContext = {
+      ...surroundings,
+      timers: services.timers,
+      groups: this.groups,
+      run: (operation) => services.run(operation),
+      nextOffset: services.nextOffset,
+    };
+    this.#context = context;
+    this.#rebalance = new GroupRebalance(context);
+    this.classicJoin = new ClassicJoin(context, this.#rebalance);
+    this.membership = new ClassicMembership(context, this.#rebalance);
+    this.offsets = new GroupOffsets(context, this.#rebalance, this.store);
+  }
+
+  // ── records ──
+
+  replay(record: GroupCoordinatorRecord, offset: number, producerId: number): void {
+    switch (record.name) {
+      case 'OffsetCommit':
+        this.#replayOffset(record, offset, producerId);
+        return;
+      case 'LegacyOffsetCommit': {
+        const { key, value } = record;
+        const upgraded = value === null ? null : { ...value, leaderEpoch: -1, expireTimestamp: -1, topicId: zeroUuid };
+        this.#replayOffset({ name: 'OffsetCommit', key, valueVersion: 0, value: upgraded }, offset, producerId);
+        return;
+      }
+      case 'GroupMetadata':
+        if (record.value === null) this.groups.remove(record.key.group, offset);
+        else this.groups.put(this.#groupFrom(record.key.group, record.value), offset);
+        this.#context.changed(record.key.group);
+        return;
+      default:
+        this.#replayModern(record, offset);
+    }
+  }
+
+  #replayOffset(
+    { key, value }: Extract<GroupCoordinatorRecord, { name: 'OffsetCommit' }>,
+    offset: number,
+    producerId: number,
+  ): void {
+    const { group: groupId, topic, partition } = key;
+    if (value === null) {
+      this.store.set(groupId, topic, partition, null, offset);
+      return;
+    }
+    if (this.groups.get(groupId) === null) {
+      // Offsets without a group: its consumers assign themselves.
+      this.groups.put(new ClassicGroup(groupId, null), offset);
+    }
+    const committed = {
+      offset: value.offset,
+      leaderEpoch: value.leaderEpoch,
+      metadata: value.metadata,
+      commitTimestampMs: value.commitTimestamp,
+      expireTimestampMs: value.expireTimestamp,
+      topicId: value.topicId,
+    };
+    if (producerId < 0) this.store.set(groupId, topic, partition, committed, offset);
+    else this.store.setPending(producerId, groupId, topic, partition, { value: committed, offset });
+  }
+
+  #groupFrom(groupId: string, value: GroupMetadataValue): ClassicGroup {
+    const group = new ClassicGroup(groupId, value.currentStateTimestamp < 0 ? null : value.currentStateTimestamp);
+    for (const stored of value.members) {
+      const member = new ClassicGroupMember({
+        memberId: stored.memberId,
+        groupInstanceId: stored.groupInstanceId,
+        clientId: stored.clientId,
+        clientHost: stored.clientHost,
+        rebalanceTimeoutMs: stored.rebalanceTimeout < 0 ? stored.sessionTimeout : stored.rebalanceTimeout,
+        sessionTimeoutMs: stored.sessionTimeout,
+        protocolType: value.protocolType,
+        protocols: [{ name: value.protocol ?? '', metadata: Buffer.from(stored.subscription) }],
+      });
+      member.assignment = Buffer.from(stored.assignment);
+      group.add(member);
+    }
+    group.state = value.members.length === 0 ? 'Empty' : 'Stable';
+    group.previousState = group.state;
+    group.generationId = value.generation;
+    group.protocolType = value.protocolType === '' ? null : value.protocolType;
+    group.protocolName = value.protocol;
+    group.leaderId = value.leader;
+    group.subscribedTopics = group.computeSubscribedTopics();
+    return group;
+  }
+
+  #replayModern(record: ModernRecord, offset: number): void {
+    const { groupId } = record.key;
+    const type = modernTypeOf(record);
+    const known = this.groups.get(groupId);
+    const isSame = known instanceof ModernGroup && known.type === type;
+    this.#context.changed(groupId);
+    if (record.value === null) {
+      if (!isSame) return;
+      if (isGroupRecord(record)) {
+        this.groups.remove(groupId, offset);
+        return;
+      }
+    }
+    let group = isSame ? known : new ModernGroup(groupId, type);
+    if (isSame && this.groups.isTracking) group = known.clone();
+    group.apply(record);
+    if (group !== known) this.groups.put(group, offset);
+  }
+
+  replayEndTransactionMarker(producerId: number, type: 'COMMIT' | 'ABORT'): void {
+    this.store.endTransaction(producerId, type, this.#context.nextOffset());
+  }
+
+  commitUpTo(offset: number): void {
+    this.groups.commitUpTo(offset);
+    for (const groupId of this.store.commitUpTo(offset)) this.#context.changed(groupId);
+  }
+
+  revertFrom(offset: number): void {
+    this.store.revertFrom(offset);
+    for (const group of this.groups.revertFrom(offset)) {
+      if (group instanceof ClassicGroup) this.#rebalance.dissolve(group, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      this.#context.changed(group.groupId);
+    }
+  }
+
+  onLoaded(): void {
+    this.groups.isTracking = true;
+    this.store.isTracking = true;
+    for (const group of this.groups.values()) {
+      if (group instanceof ClassicGroup) this.#rebalance.loaded(group);
+      else this.#expectNobody(group);
+      this.#context.changed(group.groupId);
+    }
+    this.#scheduleExpiry();
+  }
+
+  onUnloaded(): void {
+    for (const group of this.groups.values()) {
+      if (group instanceof ClassicGroup) this.#rebalance.dissolve(group, ErrorCode.NOT_COORDINATOR);
+      this.#context.changed(group.groupId);
+    }
+  }
+
+  /**
+   * Members of the newer protocols can't reach a coordinator that doesn't speak them. As in Kafka they are let go
+   * when their session is over, which leaves an empty group that classic members may take over.
+   */
+  #expectNobody({ groupId, memberIds }: ModernGroup): void {
+    for (const memberId of memberIds) {
+      this.#context.timers.schedule(
+        `modern\0${groupId}\0${memberId}`,
+        this.#context.config.groupConsumerSessionTimeoutMs,
+        () =>
+          this.#context.run(() => {
+            const group = this.groups.get(groupId);
+            if (!(group instanceof ModernGroup) || !group.memberIds.includes(memberId)) return nothing;
+            const reason = 'its group protocol is not served here and its session is over';
+            this.#context.journal.record({ kind: 'group.memberRemoved', groupId, memberId, reason });
+            return { records: group.fence(memberId), response: null };
+          }),
+      );
+    }
+  }
+
+  // ── expiry ──
+
+  #scheduleExpiry(): void {
+    this.#context.timers.schedule(expiryKey, this.#context.config.offsetsRetentionCheckIntervalMs, () => {
+      this.#scheduleExpiry();
+      for (const group of [...this.groups.values()]) this.#context.run(() => this.#expire(group));
+    });
+  }
+
+  /** Group by group, so that no batch grows beyond what the topic takes. */
+  #expire(group: Group): GroupDecision<null> {
+    if (this.groups.get(group.groupId) !== group) return nothing;
+    const { records, isAll } = this.offsets.expired(group);
+    if (isAll && group.isEmpty) records.push(...this.#tombstonesOf(group));
+    return { records, response: null };
+  }
+
+  // ── groups as a whole ──
+
+  #tombstonesOf(group: Group): GroupCoordinatorRecord[] {
+    return group instanceof ClassicGroup ? [groupTombstone(group.groupId)] : group.tombstones();
+  }
+
+  deleteGroup(groupId: string): GroupDecision<null> {
+    const group = this.groups.get(groupId);
+    if (group === null) throw new CoordinatorError(ErrorCode.GROUP_ID_NOT_FOUND);
+    if (!group.isEmpty) throw new CoordinatorError(ErrorCode.NON_EMPTY_GROUP);
+    return { records: [...this.offsets.tombstones(groupId), ...this.#tombstonesOf(group)], response: null };
+  }
+
+  *list(): Generator<ListedGroup> {
+    for (const group of this.groups.values()) {
+      yield {
+        groupId: group.groupId,
+        protocolType: group.protocolType ?? '',
+        groupState: group.state,
+        groupType: group.type,
+      };
+    }
+  }
+
+  describe(groupId: string, apiVersion: number): DescribedGroup {
+    const group = this.groups.get(groupId);
+    if (!(group instanceof ClassicGroup)) {
+      const dead = { groupId, groupState: 'Dead', errorCode: ErrorCode.NONE };
+      if (apiVersion < notFoundErrorFrom) return dead;
+      const errorMessage = group === null ? `Group ${groupId} not found.` : `Group ${groupId} is not a classic group.`;
+      return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage };
+    }
+    const { protocolName } = group;
+    const isStable = group.state === 'Stable' && protocolName !== null;
+    return {
+      groupId,
+      groupState: group.state,
+      protocolType: group.protocolType ?? '',
+      protocolData: isStable ? protocolName : '',
+      members: [...group.members.values()].map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        memberMetadata: (isStable ? member.metadata(protocolName) : null) ?? Buffer.alloc(0),
+        memberAssignment: member.assignment,
+      })),
+    };
+  }
+}
