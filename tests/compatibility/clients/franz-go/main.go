@@ -1,0 +1,196 @@
+// franz-go as a client of the matrix (tests/compatibility/README.md).
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch args[0] {
+	case "version":
+		return version()
+	case "create":
+		return create(args[1], args[2], number(args[3]), number(args[4]))
+	case "produce":
+		return produce(args[1], args[2], args[3], number(args[4]), number(args[5]))
+	case "consume":
+		return consume(args[1], args[2], args[3])
+	case "delete":
+		return remove(args[1], args[2])
+	}
+	return fmt.Errorf("unknown verb %s", args[0])
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func version() error {
+	info, _ := debug.ReadBuildInfo()
+	for _, each := range info.Deps {
+		if each.Path == "github.com/twmb/franz-go" {
+			fmt.Println(strings.TrimPrefix(each.Version, "v"))
+		}
+	}
+	return nil
+}
+
+func seeds(bootstrap string) kgo.Opt { return kgo.SeedBrokers(strings.Split(bootstrap, ",")...) }
+
+func create(bootstrap, topic string, partitions, replicationFactor int) error {
+	client, err := kgo.NewClient(seeds(bootstrap))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = kadm.NewClient(client).CreateTopic(context.Background(), int32(partitions), int16(replicationFactor), nil, topic)
+	return err
+}
+
+func remove(bootstrap, topic string) error {
+	client, err := kgo.NewClient(seeds(bootstrap))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = kadm.NewClient(client).DeleteTopic(context.Background(), topic)
+	return err
+}
+
+func produce(bootstrap, topic, codec string, first, count int) error {
+	codecs := map[string]kgo.CompressionCodec{
+		"none":   kgo.NoCompression(),
+		"gzip":   kgo.GzipCompression(),
+		"snappy": kgo.SnappyCompression(),
+		"lz4":    kgo.Lz4Compression(),
+		"zstd":   kgo.ZstdCompression(),
+	}
+	// Idempotent unless it is switched off.
+	client, err := kgo.NewClient(
+		seeds(bootstrap),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerBatchCompression(codecs[codec]),
+		kgo.ProducerLinger(5*time.Millisecond),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	padding := strings.Repeat("0", 200)
+	records := make([]*kgo.Record, 0, count)
+	for n := first; n < first+count; n++ {
+		records = append(records, &kgo.Record{
+			Topic:   topic,
+			Key:     []byte(fmt.Sprintf("key-%d", n)),
+			Value:   []byte(fmt.Sprintf("value-%d-%s", n, padding)),
+			Headers: []kgo.RecordHeader{{Key: "codec", Value: []byte(codec)}},
+		})
+	}
+	return client.ProduceSync(context.Background(), records...).FirstErr()
+}
+
+// assignment is what this member holds, shown as one line after each change.
+type assignment struct {
+	mutex      sync.Mutex
+	partitions map[int32]bool
+}
+
+func (a *assignment) change(topics map[string][]int32, holds bool) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for _, partitions := range topics {
+		for _, partition := range partitions {
+			if holds {
+				a.partitions[partition] = true
+			} else {
+				delete(a.partitions, partition)
+			}
+		}
+	}
+	all := make([]int, 0, len(a.partitions))
+	for partition := range a.partitions {
+		all = append(all, int(partition))
+	}
+	sort.Ints(all)
+	line := "assigned"
+	for _, partition := range all {
+		line += " " + strconv.Itoa(partition)
+	}
+	fmt.Println(line)
+}
+
+func consume(bootstrap, topic, group string) error {
+	ended, end := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		end()
+	}()
+	held := &assignment{partitions: map[int32]bool{}}
+	gained := func(_ context.Context, _ *kgo.Client, topics map[string][]int32) { held.change(topics, true) }
+	gone := func(_ context.Context, _ *kgo.Client, topics map[string][]int32) { held.change(topics, false) }
+	client, err := kgo.NewClient(
+		seeds(bootstrap),
+		kgo.ConsumerGroup(group),
+		kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(10*time.Second),
+		kgo.HeartbeatInterval(300*time.Millisecond),
+		kgo.OnPartitionsAssigned(gained),
+		kgo.OnPartitionsRevoked(gone),
+		kgo.OnPartitionsLost(gone),
+	)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	for {
+		fetches := client.PollFetches(ended)
+		if ended.Err() != nil {
+			break
+		}
+		if errors := fetches.Errors(); len(errors) > 0 {
+			return fmt.Errorf("partition %d: %w", errors[0].Partition, errors[0].Err)
+		}
+		fetches.EachRecord(func(record *kgo.Record) {
+			headers := ""
+			for _, header := range record.Headers {
+				headers += header.Key + "=" + string(header.Value)
+			}
+			fmt.Fprintln(out, "record", record.Partition, record.Offset, string(record.Key), string(record.Value), headers)
+		})
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		if err := client.CommitUncommittedOffsets(context.Background()); err != nil {
+			return err
+		}
+	}
+	// Leaves the group.
+	client.Close()
+	return nil
+}
