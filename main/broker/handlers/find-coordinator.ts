@@ -1,0 +1,89 @@
+// FindCoordinator, versions 0 to 6. KIP-98 (key types), 699 (several keys), 932 (share groups). Makes the internal
+// topic when it is missing. Transactions and share groups have no coordinator here yet: they are answered as by a
+// cluster that has none available.
+
+import { offsetsTopic } from '../../coordinators/group/group-coordinator.ts';
+import type { MetadataImage } from '../../metadata/metadata-image.ts';
+import type { Handler } from '../../net/handler.ts';
+import { ErrorCode, errorName } from '../../protocol/errors.ts';
+import type { FindCoordinatorRequest, FindCoordinatorResponse } from '../../protocol/messages/find-coordinator.ts';
+import type { Writable } from '../../protocol/schema.ts';
+
+export type FindCoordinatorDependencies = {
+  readonly image: () => MetadataImage;
+  /** The listener on which clients are to find the coordinator. */
+  readonly listenerName: string;
+  /** Partition of `__consumer_offsets` that a group belongs to. */
+  readonly groupPartition: (groupId: string) => number;
+  /** Has the topic made in the background. */
+  readonly ensureInternalTopic: (name: string) => void;
+};
+
+type Found = { readonly errorCode: number; readonly nodeId: number; readonly host: string; readonly port: number };
+
+const groupKey = 0;
+const transactionKey = 1;
+const shareKey = 2;
+const keyTypesFrom = 1;
+const severalKeysFrom = 4;
+const shareKeysFrom = 6;
+
+const messages: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.COORDINATOR_NOT_AVAILABLE, 'The coordinator is not available.'],
+  [
+    ErrorCode.INVALID_REQUEST,
+    'This most likely occurs because of a request being malformed by the client library or the message was sent ' +
+      'to an incompatible broker. See the broker logs for more details.',
+  ],
+]);
+
+export function createFindCoordinatorHandler(
+  dependencies: FindCoordinatorDependencies,
+): Handler<FindCoordinatorRequest, Writable<FindCoordinatorResponse>> {
+  return ({ apiVersion }, request) => {
+    const keyType = apiVersion < keyTypesFrom ? groupKey : request.keyType;
+    if (apiVersion < severalKeysFrom) {
+      const found = find(dependencies, keyType, request.key, apiVersion);
+      // Kafka names every error here, also the one that is none.
+      return { ...found, errorMessage: messages.get(found.errorCode) ?? errorName(found.errorCode) };
+    }
+    const coordinators = request.coordinatorKeys.map((key) => {
+      const found = find(dependencies, keyType, key, apiVersion);
+      const isMalformed = found.errorCode === ErrorCode.INVALID_REQUEST;
+      return { key, ...found, errorMessage: isMalformed ? (messages.get(found.errorCode) ?? '') : '' };
+    });
+    return { coordinators };
+  };
+}
+
+function find(dependencies: FindCoordinatorDependencies, keyType: number, key: string, apiVersion: number): Found {
+  switch (keyType) {
+    case groupKey:
+      return findLeader(dependencies, offsetsTopic, () => dependencies.groupPartition(key));
+    case transactionKey:
+      return notFound(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    case shareKey:
+      return notFound(apiVersion < shareKeysFrom ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    default:
+      return notFound(ErrorCode.INVALID_REQUEST);
+  }
+}
+
+function findLeader(dependencies: FindCoordinatorDependencies, topicName: string, partition: () => number): Found {
+  const { image, listenerName, ensureInternalTopic } = dependencies;
+  const { topics, cluster } = image();
+  const topic = topics.byName.get(topicName);
+  if (topic === undefined) {
+    ensureInternalTopic(topicName);
+    return notFound(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  }
+  const leader = topic.partitions.get(partition())?.leader ?? -1;
+  const broker = cluster.brokers.get(leader);
+  const endpoint = broker?.isFenced === false ? broker.endpoints.find(({ name }) => name === listenerName) : undefined;
+  if (endpoint === undefined) return notFound(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  return { errorCode: ErrorCode.NONE, nodeId: leader, host: endpoint.host, port: endpoint.port };
+}
+
+function notFound(errorCode: number): Found {
+  return { errorCode, nodeId: -1, host: '', port: -1 };
+}
