@@ -13,9 +13,23 @@ async function trouble(options: GroupOptions, rounds: number): Promise<RaftGroup
   const { random } = group.world;
   group.startAll();
   let appended = 0;
+  let sparkRate = 0;
+  // A crash in the very moment of an election or an acknowledgement, and back at once: what was promised must be known.
+  group.beforeSend = (from, to) => {
+    if (random.next() >= sparkRate) return;
+    const victim = random.below(2) === 0 ? from : to;
+    group.world.at(group.world.nowMs + random.next() * 3 * group.delayMaxMs, () => {
+      if (!group.members.has(victim)) return;
+      group.crash(victim, random.below(2) === 0);
+      group.world.at(group.world.nowMs + random.next() * 20, () => {
+        if (!group.members.has(victim)) group.start(victim);
+      });
+    });
+  };
   for (let round = 0; round < rounds; round++) {
     group.lossRate = random.below(3) === 0 ? random.next() * 0.3 : 0;
     group.delayMaxMs = random.below(4) === 0 ? 50 + random.below(400) : 1 + random.below(20);
+    sparkRate = random.below(3) === 0 ? 0.02 + random.next() * 0.1 : 0;
     for (const id of group.nodeIds) act(group, id, random);
     const steps = 1 + random.below(8);
     for (let step = 0; step < steps; step++) {
@@ -26,6 +40,7 @@ async function trouble(options: GroupOptions, rounds: number): Promise<RaftGroup
       }
     }
   }
+  group.beforeSend = null;
   group.lossRate = 0;
   group.delayMaxMs = 5;
   group.heal();
