@@ -51,14 +51,20 @@ export function epochCheckpointText(entries: readonly EpochEntry[]): string {
   return `${version}\n${entries.length}\n${rows.join('')}`;
 }
 
-/** Null when missing, or cut short by a power loss before anything was written to the partition. */
-export function readPartitionMetadata(disk: Disk, path: string): TopicId | null {
+/** Null when missing; also when it means nothing, if it may be torn. */
+export function readPartitionMetadata(
+  disk: Disk,
+  path: string,
+  options: { readonly mayBeTorn: boolean },
+): TopicId | null {
   if (!disk.exists(path)) return null;
   const text = Buffer.from(disk.readFile(path)).toString('utf8');
-  if (text.length === 0) return null;
   const found = /^version: 0\s+topic_id: ([A-Za-z0-9_-]{22})\s*$/.exec(text)?.[1];
-  if (found === undefined) throw new DamagedCheckpoint(`${path} is not a partition.metadata of version 0`);
-  return toTopicId(found);
+  if (found !== undefined) return toTopicId(found);
+  if (options.mayBeTorn) return null;
+  throw new DamagedCheckpoint(
+    `${path} is not a partition.metadata of version 0. Restore it, or remove the partition's directory so that it is copied from the other replicas.`,
+  );
 }
 
 export function partitionMetadataText(topicId: TopicId): string {

@@ -161,6 +161,7 @@ export class LogDirectory {
       recoveryPoint: zeroOffset,
       logStartOffset: zeroOffset,
       hadCleanShutdown: true,
+      onRecoveryPointLowered: () => this.checkpointRecoveryPoints(),
     });
     this.#logs.set(log.name, log);
     return log;
@@ -299,6 +300,7 @@ export class LogDirectory {
         recoveryPoint: toOffset(recoveryPoints.get(name) ?? 0),
         logStartOffset: toOffset(logStarts.get(name) ?? 0),
         hadCleanShutdown: this.hadCleanShutdown,
+        onRecoveryPointLowered: () => this.checkpointRecoveryPoints(),
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -65,6 +65,8 @@ export type PartitionLogOptions = {
   readonly recoveryPoint: Offset;
   readonly logStartOffset: Offset;
   readonly hadCleanShutdown: boolean;
+  /** The log was cut below what a checkpoint may claim to be safe: it must be corrected before new records follow. */
+  readonly onRecoveryPointLowered?: () => void;
 };
 
 type Removal = { readonly paths: readonly string[]; readonly dueMs: number };
@@ -104,7 +106,10 @@ export class PartitionLog {
   #lastFlushMs: number;
   /** The directory's own entries may be lost with the power: a file was made or renamed since. */
   #isDirectoryUnsynced = true;
-  #areEpochsUnsynced = false;
+  #isParentUnsynced: boolean;
+  readonly #onRecoveryPointLowered: () => void;
+  /** Small files replaced since, by name; their owner is safe only with them. */
+  readonly #unsyncedFiles = new Set<string>();
   #removals: Removal[] = [];
   #isClosed = false;
 
@@ -120,7 +125,9 @@ export class PartitionLog {
     this.#tail = environment.tailCache.newTail();
     const isNew = !disk.isDirectory(directory);
     if (isNew) disk.makeDirectory(directory);
-    this.#topicId = this.#openTopicId(options.topicId, isNew);
+    this.#isParentUnsynced = isNew;
+    this.#onRecoveryPointLowered = options.onRecoveryPointLowered ?? (() => undefined);
+    this.#topicId = this.#openTopicId(options, isNew);
     const loadedEpochs = isNew ? freshEpochs() : loadEpochs(disk, joinPath(directory, epochCheckpointName));
     const loaded = loadLog({ ...options, name: this.name, epochs: loadedEpochs.epochs });
     this.#epochs = loadedEpochs.epochs;
@@ -314,11 +321,13 @@ export class PartitionLog {
     active.truncateTo(offset);
     this.#recountSize();
     this.#logEndOffset = toOffset(offset);
+    const isBelowSafe = offset < this.#recoveryPoint;
     this.#recoveryPoint = minOffset(this.#recoveryPoint, this.#logEndOffset);
     this.#logStartOffset = minOffset(this.#logStartOffset, this.#logEndOffset);
     if (this.#epochs.truncateFromEnd(offset)) this.#writeEpochs();
     this.#rebuildProducers();
     this.updateHighWatermark(this.#highWatermark);
+    if (isBelowSafe) this.#onRecoveryPointLowered();
     return true;
   }
 
@@ -335,6 +344,7 @@ export class PartitionLog {
     this.#recountSize();
     if (this.#epochs.clear()) this.#writeEpochs();
     this.#highWatermark = toOffset(Math.max(this.#logStartOffset, Math.min(this.#highWatermark, this.#logEndOffset)));
+    this.#onRecoveryPointLowered();
   }
 
   /** A new leader notes its epoch here before it serves. */
@@ -396,7 +406,7 @@ export class PartitionLog {
 
   /** Blocks until all records are on the device; the recovery point moves to the end. */
   flush(): void {
-    if (this.#recoveryPoint >= this.#logEndOffset && !this.#areEpochsUnsynced) return;
+    if (this.#recoveryPoint >= this.#logEndOffset && this.#unsyncedFiles.size === 0) return;
     for (const segment of this.#unflushedSegments()) this.#isActive(segment) ? segment.syncLogNow() : segment.syncNow();
     this.#syncNamesNow();
     this.#recoveryPoint = this.#logEndOffset;
@@ -494,10 +504,13 @@ export class PartitionLog {
     for (const segment of this.#segments) segment.closeFiles();
   }
 
-  #openTopicId(topicId: TopicId | null, isNew: boolean): TopicId | null {
+  #openTopicId(options: PartitionLogOptions, isNew: boolean): TopicId | null {
+    const { topicId } = options;
     const { disk } = this.#environment.pool;
     const path = joinPath(this.#directory, partitionMetadataName);
-    const stored = isNew ? null : readPartitionMetadata(disk, path);
+    // Written without a sync and made safe by the first flush: before that a power loss may have torn it.
+    const mayBeTorn = !options.hadCleanShutdown && options.recoveryPoint === 0;
+    const stored = isNew ? null : readPartitionMetadata(disk, path, { mayBeTorn });
     if (stored !== null) {
       if (topicId === null || topicId === stored) return stored;
       throw new LogError(
@@ -505,7 +518,10 @@ export class PartitionLog {
         `Tried to assign topic ID ${topicId} to log for topic partition ${this.name}, but log already contained topic ID ${stored}`,
       );
     }
-    if (topicId !== null) replaceFile(disk, path, partitionMetadataText(topicId));
+    if (topicId !== null) {
+      replaceFile(disk, path, partitionMetadataText(topicId));
+      this.#unsyncedFiles.add(partitionMetadataName);
+    }
     return topicId;
   }
 
@@ -767,21 +783,24 @@ export class PartitionLog {
   }
 
   #unflushedSegments(): Segment[] {
-    return this.#segments.slice(this.#floorIndex(this.#recoveryPoint));
+    return this.#segments.filter((segment) => segment.isUnsynced);
   }
 
   #syncNamesNow(): void {
     const { disk } = this.#environment.pool;
-    if (this.#areEpochsUnsynced) {
-      const file = disk.open(joinPath(this.#directory, epochCheckpointName), 'write');
+    for (const name of this.#unsyncedFiles) {
+      const file = disk.open(joinPath(this.#directory, name), 'write');
       file.syncNow();
       file.close();
-      this.#areEpochsUnsynced = false;
       this.#isDirectoryUnsynced = true;
     }
+    this.#unsyncedFiles.clear();
     if (!this.#isDirectoryUnsynced) return;
     disk.syncDirectory(this.#directory);
     this.#isDirectoryUnsynced = false;
+    if (!this.#isParentUnsynced) return;
+    disk.syncDirectory(parentOf(this.#directory));
+    this.#isParentUnsynced = false;
   }
 
   #writeEpochs(): void {
@@ -791,7 +810,7 @@ export class PartitionLog {
     // A new log's checkpoint is empty until there is an epoch, as Kafka makes it.
     const text = entries.length === 0 && !disk.exists(path) ? '' : epochCheckpointText(entries);
     replaceFile(disk, path, text);
-    this.#areEpochsUnsynced = true;
+    this.#unsyncedFiles.add(epochCheckpointName);
   }
 
   #rebuildProducers(): void {
@@ -839,6 +858,10 @@ export class PartitionLog {
       detail,
     });
   }
+}
+
+function parentOf(directory: string): string {
+  return directory.slice(0, directory.lastIndexOf('/')) || '/';
 }
 
 function freshEpochs(): LoadedEpochs {

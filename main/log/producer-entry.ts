@@ -2,9 +2,9 @@
 // works on a copy, so that a refused append leaves nothing behind.
 
 import { ErrorCode } from '../protocol/errors.ts';
-import { readControlMarker } from './control-marker.ts';
 import { LogError } from './log-error.ts';
 import type { AppendOrigin } from './log-types.ts';
+import { readEndTransactionMarker } from '../records/control-records.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 
 /** Duplicates of this many last batches are recognised. */
@@ -100,9 +100,9 @@ export class ProducerAppend {
   /** Throws LogError where the batch may not follow. */
   append(batch: RecordBatch): CompletedTransaction | null {
     if (batch.isControl) {
-      const marker = readControlMarker(batch);
+      const marker = readEndTransactionMarker(batch);
       // An empty control batch is what compaction leaves of a transaction: nothing to note.
-      return marker === null ? null : this.#appendMarker(batch, marker.isAbort, marker.coordinatorEpoch);
+      return marker === null ? null : this.#appendMarker(batch, marker.type === 'ABORT', marker.coordinatorEpoch);
     }
     this.#appendData(batch);
     return null;

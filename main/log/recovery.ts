@@ -260,6 +260,7 @@ export function recoverSegment(segment: Segment, visitor: RecoveryVisitor): numb
   let lastIndexedAt = 0;
   let nextOffset: number = segment.baseOffset;
   let maxTimestamp: TimestampOffset = { timestamp: -1, offset: segment.baseOffset };
+  let leaderEpoch = -1;
   try {
     forEachStoredBatch(segment.log, 0, segment.sizeBytes, (batch, position) => {
       batch.ensureValid();
@@ -267,6 +268,11 @@ export function recoverSegment(segment: Segment, visitor: RecoveryVisitor): numb
       if (lastOffset < nextOffset || !segment.canHold(lastOffset)) {
         throw corruptRecord(`a batch ends at offset ${lastOffset} where ${nextOffset} or more is due`);
       }
+      // After a power loss, what was cut away can stand again behind what replaced it: epochs tell the two apart.
+      const epoch = batch.partitionLeaderEpoch;
+      if (epoch >= 0 && epoch < leaderEpoch)
+        throw corruptRecord(`a batch of epoch ${epoch} follows epoch ${leaderEpoch}`);
+      leaderEpoch = Math.max(leaderEpoch, epoch);
       if (batch.maxTimestamp > maxTimestamp.timestamp)
         maxTimestamp = { timestamp: batch.maxTimestamp, offset: lastOffset };
       if (position - lastIndexedAt > segment.indexIntervalBytes) {

@@ -63,6 +63,9 @@ export class Segment {
   #firstBatchTimestamp: number | null = null;
   /** Its indexes have room kept ahead, or lack the last time entry. */
   #isUnsealed = false;
+  /** Something in its files may not survive a power loss. */
+  #changeCount = 0;
+  #syncedChangeCount = 0;
 
   constructor(options: SegmentOptions) {
     const { environment, baseOffset, config } = options;
@@ -90,6 +93,10 @@ export class Segment {
     return this.#sizeBytes;
   }
 
+  get isUnsynced(): boolean {
+    return this.#changeCount !== this.#syncedChangeCount;
+  }
+
   canHold(lastOffset: number): boolean {
     const relative = lastOffset - this.baseOffset;
     return relative >= 0 && relative <= relativeOffsetMax;
@@ -106,6 +113,7 @@ export class Segment {
   append(records: Buffer, lastOffset: number): void {
     assert(this.canHold(lastOffset), `${this.log.path} cannot hold offset ${lastOffset}`);
     if (!this.#isUnsealed) this.#prepareToWrite();
+    this.#changeCount++;
     let position = this.#sizeBytes;
     this.log.get().write(records, position);
     this.#sizeBytes += records.length;
@@ -191,6 +199,7 @@ export class Segment {
   truncateTo(offset: number): number {
     const found = this.findBatch(offset);
     this.#isUnsealed = true;
+    this.#changeCount++;
     this.offsetIndex.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
     this.transactionIndex.truncateTo(offset);
@@ -231,23 +240,29 @@ export class Segment {
     this.offsetIndex.entries.trim();
     this.timeIndex.entries.trim();
     this.#isUnsealed = false;
+    this.#changeCount++;
   }
 
   syncNow(): void {
     this.offsetIndex.entries.writePending();
     this.timeIndex.entries.writePending();
     for (const file of this.#files()) file.syncNow();
+    this.#syncedChangeCount = this.#changeCount;
   }
 
   /** Only the batches: the indexes of the active segment are rebuilt after a crash anyway. */
   syncLogNow(): void {
     this.log.syncNow();
+    this.#syncedChangeCount = this.#changeCount;
   }
 
   async sync(): Promise<void> {
     this.offsetIndex.entries.writePending();
     this.timeIndex.entries.writePending();
+    // What is written while the device works is not covered.
+    const covered = this.#changeCount;
     for (const file of this.#files()) await file.sync();
+    this.#syncedChangeCount = Math.max(this.#syncedChangeCount, covered);
   }
 
   /** Makes the index files of a segment that is the first of a new log; a rolled one gets them with its first batch. */
@@ -263,6 +278,7 @@ export class Segment {
     this.timeIndex.entries.reset();
     this.transactionIndex.reset();
     this.#isUnsealed = true;
+    this.#changeCount++;
   }
 
   get indexIntervalBytes(): number {
