@@ -5,6 +5,12 @@ import tseslint from 'typescript-eslint';
 const nondeterminism = 'comes from the Runtime (main/runtime/runtime.ts), so that the same code runs in the simulation';
 const banned = (name) => ({ name, message: `${name} ${nondeterminism}` });
 
+const rendererRules = {
+  '@typescript-eslint/no-explicit-any': 'error',
+  '@typescript-eslint/no-non-null-assertion': 'error',
+  eqeqeq: 'error',
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'test-results/', 'release/', '**/*.d.ts'] },
   {
@@ -15,7 +21,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+      '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -84,13 +90,15 @@ export default tseslint.config(
   },
   ...svelte.configs.base,
   {
-    files: ['renderer/**/*.ts', 'renderer/**/*.svelte'],
+    files: ['renderer/**/*.ts'],
+    ignores: ['renderer/**/*.svelte.ts'],
     extends: [tseslint.configs.base],
+    rules: rendererRules,
+  },
+  {
+    files: ['renderer/**/*.svelte', 'renderer/**/*.svelte.ts'],
+    plugins: { '@typescript-eslint': tseslint.plugin },
     languageOptions: { parserOptions: { parser: tseslint.parser, extraFileExtensions: ['.svelte'] } },
-    rules: {
-      '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/no-non-null-assertion': 'error',
-      'prefer-const': 'off',
-    },
+    rules: rendererRules,
   },
 );

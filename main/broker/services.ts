@@ -3,6 +3,8 @@
 
 import type { BrokerId } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
+import { groupCoordinatorConfig } from '../coordinators/group/group-config.ts';
+import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import type { LogConfig } from '../log/log-config.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
 import { topicLogConfig, type BrokerSettings } from '../metadata/configs/broker-settings.ts';
@@ -47,6 +49,7 @@ const connectTimeoutMs = 1000;
 export class Services {
   readonly #options: ServicesOptions;
   readonly #replicas: ReplicaManager;
+  readonly #groups: GroupCoordinator;
   readonly #fetchConnections: NodeConnections;
   readonly #questionConnections: NodeConnections;
   readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
@@ -82,8 +85,20 @@ export class Services {
       brokerEpoch,
       onStorageError: options.onStorageError,
     });
+    this.#groups = new GroupCoordinator({
+      nodeId,
+      config: groupCoordinatorConfig(settings),
+      host: this.#replicas,
+      clock: runtime.clock,
+      random: runtime.random,
+      journal,
+      image,
+      onLoadFailed: (partition, error) =>
+        options.log(`__consumer_offsets-${partition} could not be loaded: ${String(error)}`),
+    });
     this.#handlers = {
       replicas: this.#replicas,
+      groups: this.#groups,
       counters: this.#counters,
       settings,
       image,
@@ -121,7 +136,7 @@ export class Services {
   }
 
   takeGroupReports(): { readonly changed: readonly GroupReport[]; readonly removed: readonly string[] } {
-    return { changed: [], removed: [] };
+    return this.#groups.takeReports();
   }
 
   counters(): Omit<BrokerCounters, 'connections' | 'cpuMs' | 'residentBytes'> {
@@ -129,6 +144,7 @@ export class Services {
   }
 
   close(): void {
+    this.#groups.shutdown();
     this.#replicas.close();
     this.#fetchConnections.closeAll();
     this.#questionConnections.closeAll();
@@ -138,6 +154,7 @@ export class Services {
     if (delta.topics !== null) {
       this.#replicas.applyChanges(toAssignmentChanges(delta.topics.localChanges(this.#options.nodeId)));
     }
+    this.#groups.onMetadataUpdate(delta, image);
     for (const topic of changedTopicConfigs(delta, image)) this.#replicas.topicConfigChanged(topic);
     if (delta.changedBrokers.size > 0) this.#replicas.brokersChanged();
   }

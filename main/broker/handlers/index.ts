@@ -14,6 +14,7 @@ import { listOffsetsApi } from '../../protocol/messages/list-offsets.ts';
 import { metadataApi } from '../../protocol/messages/metadata.ts';
 import { offsetForLeaderEpochApi } from '../../protocol/messages/offset-for-leader-epoch.ts';
 import { produceApi } from '../../protocol/messages/produce.ts';
+import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
 import type { BrokerSettings } from '../../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
@@ -29,6 +30,7 @@ import { createDescribeProducersHandler } from './describe-producers.ts';
 import { createDescribeTopicPartitionsHandler } from './describe-topic-partitions.ts';
 import { createFetchHandler } from './fetch.ts';
 import { forwardingRoutes } from './forwarding.ts';
+import { groupRoutes } from './group-routes.ts';
 import { createInitProducerIdHandler } from './init-producer-id.ts';
 import { createListConfigResourcesHandler } from './list-config-resources.ts';
 import { createListOffsetsHandler } from './list-offsets.ts';
@@ -38,6 +40,7 @@ import { createProduceHandler } from './produce.ts';
 
 export type HandlerDependencies = {
   readonly replicas: ReplicaManager;
+  readonly groups: GroupCoordinator;
   readonly counters: { produceRequests: number; failedProduceRequests: number; fetchRequests: number };
   readonly settings: BrokerSettings;
   readonly image: () => MetadataImage;
@@ -57,6 +60,12 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...dataRoutes(dependencies),
     ...metadataRoutes(dependencies),
     ...forwardingRoutes(dependencies.controllerChannel),
+    ...groupRoutes({
+      groups: dependencies.groups,
+      image: dependencies.image,
+      listenerName: dependencies.listeners.client.name,
+      ensureInternalTopic: (name) => void dependencies.autoTopicCreation.request([name]),
+    }),
   ];
 }
 
