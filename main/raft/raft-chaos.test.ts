@@ -106,6 +106,13 @@ describe('committed records survive trouble', () => {
     expect(group.committed.size).toBeGreaterThan(0);
   });
 
+  // Time-outs as short as the messages take: elections all the time, and several candidates in the same epoch.
+  it.each(seeds)('hasty nodes, seed %i', async (seed) => {
+    const config = { electionTimeoutMs: 30, fetchTimeoutMs: 90, electionBackoffMaxMs: 20, requestTimeoutMs: 200 };
+    const group = await trouble({ seed: `hasty-${seed}`, voterCount: seed % 2 === 0 ? 3 : 5, config }, 30);
+    expect(group.committed.size).toBeGreaterThan(0);
+  });
+
   it.each(seeds)('two nodes, seed %i', async (seed) => {
     const group = await trouble({ seed: `two-${seed}`, voterCount: 2 }, 20);
     expect(group.committed.size).toBeGreaterThan(0);
