@@ -7,7 +7,6 @@ import { deleteTopicsApi } from '../../main/protocol/messages/delete-topics.ts';
 import { describeQuorumApi } from '../../main/protocol/messages/describe-quorum.ts';
 import { listOffsetsApi } from '../../main/protocol/messages/list-offsets.ts';
 import { metadataApi, type MetadataResponse } from '../../main/protocol/messages/metadata.ts';
-import type { Runtime } from '../../main/runtime/runtime.ts';
 import { nodeRuntime } from '../../main/runtime/node/node-runtime.ts';
 import { until, type Node } from './clusters/cluster.ts';
 
@@ -16,12 +15,14 @@ export type TopicView = {
   readonly partitions: MetadataResponse['topics'][number]['partitions'];
 };
 
+const probeTimeoutMs = 1000;
 /** Creating a topic on a busy machine takes seconds. */
 const requestTimeoutMs = 30_000;
 const latest = -1;
 
+const { clock, network } = nodeRuntime();
+
 export async function connectTo(node: { host: string; port: number }, timeoutMs = 30_000): Promise<RpcClient> {
-  const { clock, network }: Runtime = nodeRuntime();
   return RpcClient.connect({
     clock,
     network,
@@ -73,15 +74,6 @@ export class Observer {
       return null;
     }
     return { topicId: view.topicId, partitions: view.partitions };
-  }
-
-  /** The active controller and its epoch, as this node (or the first reachable) knows it; null when nobody does. */
-  async controller(from?: number): Promise<{ id: number; epoch: number } | null> {
-    const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }];
-    const answer = await this.#ask(from, (connection) => connection.send(describeQuorumApi, { topics }));
-    const partition = answer.topics[0]?.partitions[0];
-    if (answer.errorCode !== 0 || partition === undefined || partition.errorCode !== 0) return null;
-    return partition.leaderId < 0 ? null : { id: partition.leaderId, epoch: partition.leaderEpoch };
   }
 
   /** Resolves when every replica of every partition is in sync and known to all brokers. */
@@ -166,4 +158,26 @@ export class Observer {
     this.#connections.set(node.id, connection);
     return connection;
   }
+}
+
+/** The active controller, from the controllers' own listeners: only the active one answers DescribeQuorum. */
+export async function controllerAmong(nodes: readonly Node[]): Promise<{ id: number; epoch: number } | null> {
+  const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }];
+  const answers = await Promise.all(
+    nodes.map(async ({ host, controllerPort }) => {
+      let connection: RpcClient | null = null;
+      try {
+        connection = await connectTo({ host, port: controllerPort }, probeTimeoutMs);
+        const answer = await connection.send(describeQuorumApi, { topics });
+        const partition = answer.topics[0]?.partitions[0];
+        if (answer.errorCode !== 0 || partition === undefined || partition.errorCode !== 0) return null;
+        return partition.leaderId < 0 ? null : { id: partition.leaderId, epoch: partition.leaderEpoch };
+      } catch {
+        return null;
+      } finally {
+        connection?.close();
+      }
+    }),
+  );
+  return answers.find((answer) => answer !== null) ?? null;
 }

@@ -122,15 +122,17 @@ async function open(bootstrap: string | null, isKafka: boolean, kafkaLibs: strin
 async function nodesOf(bootstrap: string): Promise<Node[]> {
   const seeds = bootstrap.split(',').map((address, index) => {
     const [host = '', port = ''] = address.split(':');
-    return { id: -1 - index, host, port: Number(port) };
+    return { id: -1 - index, host, port: Number(port), controllerPort: 0 };
   });
   const observer = new Observer(seeds);
   try {
     const { brokers } = await observer.metadata(null);
-    return brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }));
+    return brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port, controllerPort: 0 }));
   } finally {
     observer.close();
   }
 }
 
+// So that the starters' own handlers of 'exit' end what they started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 process.exitCode = await main();

@@ -27,13 +27,16 @@ export async function startApacheKafka(jars: string, options: ClusterOptions): P
   const ports = await freePorts(2 * nodeCount);
   const controllerPorts = ports.slice(nodeCount);
   const members: Member[] = ports.slice(0, nodeCount).map((port, index) => {
-    const member = { id: index + 1, host: '127.0.0.1', port, directory: join(directory, `node-${index + 1}`) };
+    const id = index + 1;
+    const controllerPort = controllerPorts[index] ?? 0;
+    const member = { id, host: '127.0.0.1', port, controllerPort, directory: join(directory, `node-${id}`) };
     mkdirSync(member.directory, { recursive: true });
     writeFileSync(join(member.directory, 'server.properties'), propertiesOf(member, controllerPorts, options));
     return { ...member, process: null };
   });
   const killAll = (): void => {
     for (const member of members) member.process?.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
   };
   process.on('exit', killAll);
 
@@ -63,7 +66,7 @@ export async function startApacheKafka(jars: string, options: ClusterOptions): P
       );
     return {
       name: 'kafka',
-      nodes: members.map(({ id, host, port }) => ({ id, host, port })),
+      nodes: members.map(({ id, host, port, controllerPort }) => ({ id, host, port, controllerPort })),
       bootstrap,
       startMs,
       formatMs,
@@ -84,7 +87,7 @@ export async function startApacheKafka(jars: string, options: ClusterOptions): P
 }
 
 function propertiesOf(
-  { id, host, port, directory }: Omit<Member, 'process'>,
+  { id, host, port, controllerPort, directory }: Omit<Member, 'process'>,
   controllerPorts: readonly number[],
   { configs }: ClusterOptions,
 ): string {
@@ -92,7 +95,7 @@ function propertiesOf(
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': controllerPorts.map((each, index) => `${index + 1}@${host}:${each}`).join(','),
-    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPorts[id - 1]}`,
+    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://${host}:${port}`,
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',

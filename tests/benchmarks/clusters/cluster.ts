@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 export type ClusterName = 'highwater' | 'kafka';
 
-export type Node = { readonly id: number; readonly host: string; readonly port: number };
+export type Node = {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly controllerPort: number;
+};
 
 export type ClusterOptions = {
   /** Broker settings by Kafka's names, on top of each product's own defaults. */

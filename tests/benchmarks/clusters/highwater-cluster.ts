@@ -3,9 +3,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { killAndWait, projectRoot, until, isAlive, type Cluster, type ClusterOptions } from './cluster.ts';
+import { killAndWait, projectRoot, until, isAlive, type Cluster, type ClusterOptions, type Node } from './cluster.ts';
 
-type BrokerLine = { readonly id: number; readonly pid: number | null; readonly host: string; readonly port: number };
+type BrokerLine = Node & { readonly pid: number | null };
 type ReadyLine = { readonly bootstrap: string; readonly dataDir: string; readonly brokers: readonly BrokerLine[] };
 
 const readyTimeoutMs = 60_000;
@@ -49,7 +49,7 @@ export async function startHighwater(options: ClusterOptions): Promise<Cluster &
   return {
     name: 'highwater',
     dataDir: ready.dataDir,
-    nodes: ready.brokers.map(({ id, host, port }) => ({ id, host, port })),
+    nodes: ready.brokers.map(({ id, host, port, controllerPort }) => ({ id, host, port, controllerPort })),
     bootstrap: ready.bootstrap,
     startMs,
     formatMs: 0,
