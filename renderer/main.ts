@@ -20,6 +20,12 @@ const notices = new Notices();
 mount(App, {
   target,
   props: {
-    owners: { cluster, notices, preferences: new Preferences(), screen: new Screen(), actions: new Actions(cluster.bridge, notices) },
+    owners: {
+      cluster,
+      notices,
+      preferences: new Preferences(),
+      screen: new Screen(),
+      actions: new Actions(cluster.bridge, notices),
+    },
   },
 });

@@ -22,14 +22,17 @@ export type FixtureServer = {
   readonly cluster: FixtureCluster;
   /** Cuts every page off; while refusing, none gets back in. */
   disconnect(refusing: boolean): void;
-  /** Drops one delta, as a broken host would: the page must notice the gap. */
-  skipDelta(): void;
+  /** Does something whose delta is never told, as a broken host would: the page must notice the gap. */
+  skipDelta(act: () => void): void;
   /** Holds the clock of the cluster, for pictures. */
   freeze(frozen: boolean): void;
   close(): Promise<void>;
 };
 
-export async function startFixtureServer(scenario: Scenario, options: { staticDir: string; port?: number; token?: string }): Promise<FixtureServer> {
+export async function startFixtureServer(
+  scenario: Scenario,
+  options: { staticDir: string; port?: number; token?: string },
+): Promise<FixtureServer> {
   const token = options.token ?? 'fixture';
   const cluster = new FixtureCluster(scenario, Date.now());
   const subscribers = new Set<WebSocket>();
@@ -40,7 +43,12 @@ export async function startFixtureServer(scenario: Scenario, options: { staticDi
   const http = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);
     readFile(join(options.staticDir, path === '/' ? 'index.html' : path)).then(
-      (body) => response.writeHead(200, { 'content-type': contentTypes[extname(path === '/' ? '.html' : path)] ?? contentTypes['.html'] }).end(body),
+      (body) =>
+        response
+          .writeHead(200, {
+            'content-type': contentTypes[extname(path === '/' ? '.html' : path)] ?? contentTypes['.html'],
+          })
+          .end(body),
       () => response.writeHead(404).end(),
     );
   });
@@ -68,9 +76,14 @@ export async function startFixtureServer(scenario: Scenario, options: { staticDi
       if (message.type === 'unsubscribe') subscribers.delete(client);
       if (message.type !== 'request' || scenario === 'silent') return;
       try {
-        send({ type: 'answer', id: message.id, output: cluster.request(message.endpoint, message.input as Record<string, unknown>) });
+        send({
+          type: 'answer',
+          id: message.id,
+          output: cluster.request(message.endpoint, message.input as Record<string, unknown>),
+        });
       } catch (error) {
-        const refusal = error instanceof FixtureRefusal ? error.refusal : { code: 'FIXTURE', message: String(error), advice: null };
+        const refusal =
+          error instanceof FixtureRefusal ? error.refusal : { code: 'FIXTURE', message: String(error), advice: null };
         send({ type: 'refusal', id: message.id, refusal });
       }
     });
@@ -97,7 +110,8 @@ export async function startFixtureServer(scenario: Scenario, options: { staticDi
       refusing = refuse;
       for (const client of sockets.clients) client.terminate();
     },
-    skipDelta() {
+    skipDelta(act) {
+      act();
       skip = true;
     },
     freeze(hold) {

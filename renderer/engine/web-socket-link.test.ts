@@ -23,7 +23,11 @@ function surroundings() {
         const listeners = new Map<string, (event: never) => void>();
         const sent: ClientMessage[] = [];
         sockets.push({ sent, fire: (type, event) => listeners.get(type)?.(event as never) });
-        return { send: (text: string) => sent.push(JSON.parse(text) as ClientMessage), close: () => undefined, addEventListener: (type: string, listener: (event: never) => void) => listeners.set(type, listener) } as never;
+        return {
+          send: (text: string) => sent.push(JSON.parse(text) as ClientMessage),
+          close: () => undefined,
+          addEventListener: (type: string, listener: (event: never) => void) => listeners.set(type, listener),
+        } as never;
       },
       nowMs: () => nowMs,
       random: () => 1,
@@ -42,7 +46,8 @@ function connected() {
   const seen: Connection[] = [];
   link.watch((connection) => seen.push(connection));
   world.sockets[0]?.fire('open', {});
-  const receive = (message: HostMessage, socket = 0): void => world.sockets[socket]?.fire('message', { data: JSON.stringify(message) });
+  const receive = (message: HostMessage, socket = 0): void =>
+    world.sockets[socket]?.fire('message', { data: JSON.stringify(message) });
   return { world, link, seen, receive };
 }
 
@@ -51,7 +56,11 @@ test('an answer resolves its request, a refusal rejects with what the engine sai
   const first = link.bridge.request('broker.kill', { brokerId: 1 });
   const second = link.bridge.request('broker.start', { brokerId: 1 });
   expect(world.sockets[0]?.sent).toMatchObject([{ type: 'request', id: 1, endpoint: 'broker.kill' }, { id: 2 }]);
-  receive({ type: 'refusal', id: 2, refusal: { code: 'ALREADY_RUNNING', message: 'Broker 1 already runs.', advice: null } });
+  receive({
+    type: 'refusal',
+    id: 2,
+    refusal: { code: 'ALREADY_RUNNING', message: 'Broker 1 already runs.', advice: null },
+  });
   receive({ type: 'answer', id: 1, output: null });
   await expect(first).resolves.toBeNull();
   await expect(second).rejects.toBeInstanceOf(RequestRefused);

@@ -1,7 +1,16 @@
 // The way through a WebSocket: requests with ids and a deadline, channels that survive a reconnect, and a
 // back-off with jitter. It carries messages; what they mean is `snapshot-sync.ts`'s business.
 
-import type { Bridge, Channel, ClientMessage, Endpoint, HostMessage, InputOf, OutputOf, Pushed } from '../../main/api/contract.ts';
+import type {
+  Bridge,
+  Channel,
+  ClientMessage,
+  Endpoint,
+  HostMessage,
+  InputOf,
+  OutputOf,
+  Pushed,
+} from '../../main/api/contract.ts';
 import { type Connection, type EngineLink, RequestRefused } from './engine-link.ts';
 
 const requestTimeoutMs = 30_000;
@@ -94,16 +103,30 @@ class WebSocketLink {
 
   request<Name extends Endpoint>(endpoint: Name, input: InputOf<Name>): Promise<OutputOf<Name>> {
     if (this.#connection.phase !== 'connected') {
-      return Promise.reject(refused('DISCONNECTED', 'The engine is not reachable right now.', 'Wait until the page has reconnected, then try again.'));
+      return Promise.reject(
+        refused(
+          'DISCONNECTED',
+          'The engine is not reachable right now.',
+          'Wait until the page has reconnected, then try again.',
+        ),
+      );
     }
     if (this.#pending.size >= pendingRequestsMax) {
-      return Promise.reject(refused('BUSY', `${pendingRequestsMax} requests are already waiting for the engine.`, 'Try again in a moment.'));
+      return Promise.reject(
+        refused('BUSY', `${pendingRequestsMax} requests are already waiting for the engine.`, 'Try again in a moment.'),
+      );
     }
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const cancelTimeout = this.#around.after(requestTimeoutMs, () => {
         this.#pending.delete(id);
-        reject(refused('TIMED_OUT', `The engine did not answer ${endpoint} within ${requestTimeoutMs / 1000} s.`, 'The action may still take effect; watch the events.'));
+        reject(
+          refused(
+            'TIMED_OUT',
+            `The engine did not answer ${endpoint} within ${requestTimeoutMs / 1000} s.`,
+            'The action may still take effect; watch the events.',
+          ),
+        );
       });
       this.#pending.set(id, { resolve: resolve as (output: unknown) => void, reject, cancelTimeout });
       this.#send({ type: 'request', id, endpoint, input });
@@ -142,7 +165,13 @@ class WebSocketLink {
     this.#socket = null;
     for (const pending of this.#pending.values()) {
       pending.cancelTimeout();
-      pending.reject(refused('DISCONNECTED', 'The connection to the engine broke before it answered.', 'The action may have taken effect; look before you repeat it.'));
+      pending.reject(
+        refused(
+          'DISCONNECTED',
+          'The connection to the engine broke before it answered.',
+          'The action may have taken effect; look before you repeat it.',
+        ),
+      );
     }
     this.#pending.clear();
     if (this.#closed) return;
@@ -154,7 +183,12 @@ class WebSocketLink {
     this.#attempt += 1;
     const ceiling = Math.min(backOffMaxMs, backOffFirstMs * 2 ** (this.#attempt - 1));
     const delayMs = Math.round(ceiling * (0.75 + 0.25 * this.#around.random()));
-    this.#become({ phase: 'reconnecting', attempt: this.#attempt, retryAtMs: this.#around.nowMs() + delayMs, lostAtMs: this.#lostAtMs });
+    this.#become({
+      phase: 'reconnecting',
+      attempt: this.#attempt,
+      retryAtMs: this.#around.nowMs() + delayMs,
+      lostAtMs: this.#lostAtMs,
+    });
     this.#cancelRetry = this.#around.after(delayMs, () => this.open());
   }
 

@@ -49,7 +49,9 @@ export class Actions {
     const back: BrokerVerb | null = verb === 'kill' || verb === 'stop' ? 'start' : verb === 'pause' ? 'resume' : null;
     this.#notices.done(
       `Broker ${brokerId} ${text.done}.`,
-      back === null ? null : { label: `${verbTexts[back].label} broker ${brokerId}`, run: () => void this.broker(back, brokerId) },
+      back === null
+        ? null
+        : { label: `${verbTexts[back].label} broker ${brokerId}`, run: () => void this.broker(back, brokerId) },
     );
   }
 
@@ -76,7 +78,11 @@ export class Actions {
     this.#notices.done(`Topic ${input.topic} was created.`);
   }
 
-  async #ask<Name extends Endpoint>(endpoint: Name, input: InputOf<Name>, whatFailed: string): Promise<OutputOf<Name> | undefined> {
+  async #ask<Name extends Endpoint>(
+    endpoint: Name,
+    input: InputOf<Name>,
+    whatFailed: string,
+  ): Promise<OutputOf<Name> | undefined> {
     try {
       return await this.#bridge.request(endpoint, input);
     } catch (error) {

@@ -10,7 +10,12 @@ test('a snapshot is put in order: partitions by number, internal topics last', (
 });
 
 test('what a delta does not touch keeps its identity', () => {
-  const before = modelOf(aView({ topics: [aTopic('orders', 2), aTopic('payments', 1)], partitions: [aPartition('orders', 0), aPartition('orders', 1), aPartition('payments', 0)] }));
+  const before = modelOf(
+    aView({
+      topics: [aTopic('orders', 2), aTopic('payments', 1)],
+      partitions: [aPartition('orders', 0), aPartition('orders', 1), aPartition('payments', 0)],
+    }),
+  );
   const after = reduce(before, { number: 1, partitions: [aPartition('orders', 1, { leader: 2, leaderEpoch: 1 })] });
   expect(after.partitions.get('orders')?.[1]?.leader).toBe(2);
   expect(after.partitions.get('orders')?.[0]).toBe(before.partitions.get('orders')?.[0]);
@@ -33,24 +38,40 @@ test('a removed topic takes its partitions along', () => {
 });
 
 test('a topic deleted and made anew in one delta shows only the new partitions', () => {
-  const model = reduce(modelOf(aView()), { number: 1, removedTopics: ['orders'], topics: [aTopic('orders', 1)], partitions: [aPartition('orders', 0, { leader: 3 })] });
+  const model = reduce(modelOf(aView()), {
+    number: 1,
+    removedTopics: ['orders'],
+    topics: [aTopic('orders', 1)],
+    partitions: [aPartition('orders', 0, { leader: 3 })],
+  });
   expect(model.topics.map((topic) => topic.partitionCount)).toEqual([1]);
   expect(model.partitions.get('orders')?.map((partition) => partition.leader)).toEqual([3]);
 });
 
 test('a removed partition is found by the last dash of its key', () => {
-  const model = reduce(modelOf(aView({ topics: [aTopic('a-1', 2)], partitions: [aPartition('a-1', 0), aPartition('a-1', 1)] })), { number: 1, removedPartitions: ['a-1-0'] });
+  const model = reduce(
+    modelOf(aView({ topics: [aTopic('a-1', 2)], partitions: [aPartition('a-1', 0), aPartition('a-1', 1)] })),
+    { number: 1, removedPartitions: ['a-1-0'] },
+  );
   expect(model.partitions.get('a-1')?.map((partition) => partition.partition)).toEqual([1]);
 });
 
 test('partitions that arrive out of order are sorted', () => {
-  const model = reduce(modelOf(aView({ topics: [], partitions: [] })), { number: 1, partitions: [aPartition('x', 2), aPartition('x', 0), aPartition('x', 1)] });
+  const model = reduce(modelOf(aView({ topics: [], partitions: [] })), {
+    number: 1,
+    partitions: [aPartition('x', 2), aPartition('x', 0), aPartition('x', 1)],
+  });
   expect(model.partitions.get('x')?.map((partition) => partition.partition)).toEqual([0, 1, 2]);
 });
 
 test('events are kept up to their limit, the newest ones', () => {
-  const events = Array.from({ length: eventsMax }, (_, index) => anEvent(index, index, { kind: 'cluster.ready', readyMs: 1 }));
-  const model = reduce(modelOf(aView({ events })), { number: 1, events: [anEvent(eventsMax, eventsMax, { kind: 'cluster.ready', readyMs: 2 })] });
+  const events = Array.from({ length: eventsMax }, (_, index) =>
+    anEvent(index, index, { kind: 'cluster.ready', readyMs: 1 }),
+  );
+  const model = reduce(modelOf(aView({ events })), {
+    number: 1,
+    events: [anEvent(eventsMax, eventsMax, { kind: 'cluster.ready', readyMs: 2 })],
+  });
   expect(model.events).toHaveLength(eventsMax);
   expect(model.events[0]?.sequence).toBe(1);
   expect(model.events.at(-1)?.sequence).toBe(eventsMax);

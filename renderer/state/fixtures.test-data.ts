@@ -13,7 +13,13 @@ export function aPartition(topic: string, partition: number, changes: Partial<Pa
     leader: 1,
     leaderEpoch: 0,
     partitionEpoch: 0,
-    replicas: [1, 2, 3].map((brokerId) => ({ brokerId, state: brokerId === 1 ? 'leader' : 'in-sync', logEndOffset: 100, highWatermark: 100, sizeBytes: 0 })),
+    replicas: [1, 2, 3].map((brokerId) => ({
+      brokerId,
+      state: brokerId === 1 ? 'leader' : 'in-sync',
+      logEndOffset: 100,
+      highWatermark: 100,
+      sizeBytes: 0,
+    })),
     inSyncReplicas: [1, 2, 3],
     logStartOffset: 0,
     highWatermark: 100,
@@ -23,7 +29,13 @@ export function aPartition(topic: string, partition: number, changes: Partial<Pa
   };
 }
 
-export function anEvent(sequence: number, monotonicMs: number, entry: JournalEntry, source: JournalEvent['source'] = 'broker-1', cause: string | null = null): JournalEvent {
+export function anEvent(
+  sequence: number,
+  monotonicMs: number,
+  entry: JournalEntry,
+  source: JournalEvent['source'] = 'broker-1',
+  cause: string | null = null,
+): JournalEvent {
   return { id: `${source}:${sequence}`, source, sequence, wallMs: monotonicMs, monotonicMs, cause, entry };
 }
 
@@ -42,7 +54,21 @@ export function aView(changes: Partial<ClusterView> = {}): ClusterView {
     partitions: [aPartition('orders', 1), aPartition('orders', 0)],
     quorum: { leaderId: 1, epoch: 1, highWatermark: 1, nodes: [] },
     groups: [],
-    workload: { running: false, topic: 'demo', targetPerSecond: 0, sent: 0, acknowledged: 0, failed: 0, consumed: 0, acknowledgedPerSecond: 0, consumedPerSecond: 0, latencyP50Ms: null, latencyP99Ms: null, unavailableForMs: null, lastError: null },
+    workload: {
+      running: false,
+      topic: 'demo',
+      targetPerSecond: 0,
+      sent: 0,
+      acknowledged: 0,
+      failed: 0,
+      consumed: 0,
+      acknowledgedPerSecond: 0,
+      consumedPerSecond: 0,
+      latencyP50Ms: null,
+      latencyP99Ms: null,
+      unavailableForMs: null,
+      lastError: null,
+    },
     events: [],
     monotonicMs: 0,
     wallMs: 0,

@@ -3,7 +3,15 @@
 
 import type { JournalEvent, JournalKind } from '../../main/api/views.ts';
 import { formatDuration, listed, plural } from '../text/format.ts';
-import { brokers, type Family, faultClause, familyOf, isFault, readingOf, sentenceOf } from '../text/journal-sentences.ts';
+import {
+  brokers,
+  type Family,
+  faultClause,
+  familyOf,
+  isFault,
+  readingOf,
+  sentenceOf,
+} from '../text/journal-sentences.ts';
 
 /** Events of one kind that follow each other within this time are one burst. */
 const burstGapMs = 120;
@@ -54,7 +62,11 @@ export function toBursts(events: readonly JournalEvent[], shown: ReadonlySet<Fam
       continue;
     }
     const since = fault && fault !== event ? event.monotonicMs - fault.monotonicMs : null;
-    const burst: (typeof bursts)[number] = { key: event.id, events: [event], sinceFaultMs: since !== null && since >= 0 && since <= afterFaultMs ? since : null };
+    const burst: (typeof bursts)[number] = {
+      key: event.id,
+      events: [event],
+      sinceFaultMs: since !== null && since >= 0 && since <= afterFaultMs ? since : null,
+    };
     bursts.push(burst);
     if (kind !== null) open.set(kind, burst);
   }
@@ -84,8 +96,10 @@ function summary(events: readonly [JournalEvent, ...JournalEvent[]]): string {
     return `${partitions} have a new leader: ${listed(taken.map(([id, count]) => `broker ${id} took ${count}`))}.`;
   }
   if (first.kind === 'partition.isrShrunk') return `${changedBrokers(events)} left the ISR of ${partitions}.`;
-  if (first.kind === 'partition.isrExpanded') return `${changedBrokers(events)} caught up and rejoined the ISR of ${partitions}.`;
-  if (first.kind === 'replica.truncated') return `${partitions} were cut back to where their logs agree with the leader's.`;
+  if (first.kind === 'partition.isrExpanded')
+    return `${changedBrokers(events)} caught up and rejoined the ISR of ${partitions}.`;
+  if (first.kind === 'replica.truncated')
+    return `${partitions} were cut back to where their logs agree with the leader's.`;
   if (first.kind === 'quorum.voteAsked') {
     const asked = events.flatMap(({ entry }) => (entry.kind === 'quorum.voteAsked' ? [entry.to] : []));
     return `Node ${first.from} asks nodes ${listed(asked)} for their ${first.preVote ? 'pre-votes' : 'votes'} in epoch ${first.epoch}.`;
@@ -94,7 +108,8 @@ function summary(events: readonly [JournalEvent, ...JournalEvent[]]): string {
   if (first.kind === 'replica.leading') return `Now leads ${partitions}.`;
   if (first.kind === 'replica.following') return `Now follows for ${partitions}.`;
   if (first.kind === 'process.started') return `${brokers(brokerIds(events))} were started.`;
-  if (first.kind === 'broker.registered') return `${brokers(brokerIds(events))} registered; they stay fenced until they have caught up.`;
+  if (first.kind === 'broker.registered')
+    return `${brokers(brokerIds(events))} registered; they stay fenced until they have caught up.`;
   if (first.kind === 'broker.unfenced') return `${brokers(brokerIds(events))} are unfenced and may lead.`;
   if (first.kind === 'group.rebalancing') return `Groups ${listed(groupIds(events))} rebalance: ${first.reason}.`;
   if (first.kind === 'group.stable') return `Groups ${listed(groupIds(events))} are stable again.`;
@@ -103,7 +118,9 @@ function summary(events: readonly [JournalEvent, ...JournalEvent[]]): string {
 }
 
 function previousLeaders(events: readonly JournalEvent[]): string {
-  const ids = new Set(events.map(({ entry }) => (entry.kind === 'partition.leaderElected' ? entry.previousLeader : -1)));
+  const ids = new Set(
+    events.map(({ entry }) => (entry.kind === 'partition.leaderElected' ? entry.previousLeader : -1)),
+  );
   const [id = -1] = ids;
   return ids.size === 1 && id >= 0 ? `, which broker ${id} led before` : '';
 }
@@ -124,7 +141,8 @@ function groupIds(events: readonly JournalEvent[]): readonly string[] {
 function changedBrokers(events: readonly JournalEvent[]): string {
   const ids = new Set<number>();
   for (const { entry } of events) {
-    if (entry.kind === 'partition.isrShrunk' || entry.kind === 'partition.isrExpanded') for (const id of entry.changed) ids.add(id);
+    if (entry.kind === 'partition.isrShrunk' || entry.kind === 'partition.isrExpanded')
+      for (const id of entry.changed) ids.add(id);
   }
   return brokers([...ids].sort((a, b) => a - b));
 }
@@ -135,7 +153,11 @@ function countBy(events: readonly JournalEvent[], keyOf: (event: JournalEvent) =
   return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
 }
 
-export type Narration = { readonly sentence: string; readonly event: JournalEvent; readonly tone: 'bad' | 'warn' | 'good' | 'plain' };
+export type Narration = {
+  readonly sentence: string;
+  readonly event: JournalEvent;
+  readonly tone: 'bad' | 'warn' | 'good' | 'plain';
+};
 
 /** How far back the narrator looks; older than that nothing is news. */
 const narratedEventsMax = 300;
@@ -144,14 +166,30 @@ const narratedEventsMax = 300;
 export function narrate(events: readonly JournalEvent[]): Narration | null {
   const recent = events.slice(-narratedEventsMax);
   const bursts = toBursts(recent, everyFamily);
-  const burst = bursts.findLast((candidate) => readingOf(candidate.events[0].entry).weight === 2) ?? bursts.findLast((candidate) => readingOf(candidate.events[0].entry).weight === 1);
+  const burst =
+    bursts.findLast((candidate) => readingOf(candidate.events[0].entry).weight === 2) ??
+    bursts.findLast((candidate) => readingOf(candidate.events[0].entry).weight === 1);
   if (!burst) return null;
   const event = burst.events.at(-1) ?? burst.events[0];
-  const fault = recent.findLast((earlier) => isFault(earlier.entry) && earlier.monotonicMs < event.monotonicMs && earlier !== event);
+  const fault = recent.findLast(
+    (earlier) => isFault(earlier.entry) && earlier.monotonicMs < event.monotonicMs && earlier !== event,
+  );
   const since = fault && !isFault(event.entry) ? event.monotonicMs - fault.monotonicMs : null;
   const told = burstSentence(burst);
-  const timed = fault && since !== null && since <= afterFaultMs ? `${told.replace(/\.$/, '')}, ${formatDuration(since)} after ${faultClause(fault.entry)}.` : told;
+  const timed =
+    fault && since !== null && since <= afterFaultMs
+      ? `${told.replace(/\.$/, '')}, ${formatDuration(since)} after ${faultClause(fault.entry)}.`
+      : told;
   return { sentence: timed, event, tone: readingOf(event.entry).tone };
 }
 
-const everyFamily: ReadonlySet<Family> = new Set(['process', 'quorum', 'broker', 'leader', 'isr', 'group', 'client', 'data']);
+const everyFamily: ReadonlySet<Family> = new Set([
+  'process',
+  'quorum',
+  'broker',
+  'leader',
+  'isr',
+  'group',
+  'client',
+  'data',
+]);

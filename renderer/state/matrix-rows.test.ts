@@ -6,11 +6,17 @@ import { behindBy, matrixRows, matrixShape, type RowChoice } from './matrix-rows
 const { topics, partitions } = modelOf(
   aView({
     topics: [aTopic('orders', 2), aTopic('payments', 1), aTopic('__consumer_offsets', 1, true)],
-    partitions: [aPartition('orders', 0), aPartition('orders', 1, { inSyncReplicas: [1, 3] }), aPartition('payments', 0, { leader: -1 }), aPartition('__consumer_offsets', 0)],
+    partitions: [
+      aPartition('orders', 0),
+      aPartition('orders', 1, { inSyncReplicas: [1, 3] }),
+      aPartition('payments', 0, { leader: -1 }),
+      aPartition('__consumer_offsets', 0),
+    ],
   }),
 );
 const everything: RowChoice = { filter: '', condition: 'all', showInternal: false, folded: new Set() };
-const keys = (choice: Partial<RowChoice>): string[] => matrixRows(topics, partitions, { ...everything, ...choice }).map((row) => row.key);
+const keys = (choice: Partial<RowChoice>): string[] =>
+  matrixRows(topics, partitions, { ...everything, ...choice }).map((row) => row.key);
 
 test('topics stand above their partitions, internal ones are hidden', () => {
   expect(keys({})).toEqual(['orders', 'orders-0', 'orders-1', 'payments', 'payments-0']);
@@ -40,7 +46,9 @@ test('conditions keep only the partitions in trouble', () => {
 test('the shape changes with the number of partitions, not with their state', () => {
   const moved = new Map(partitions).set('orders', [aPartition('orders', 0, { leader: 2 }), aPartition('orders', 1)]);
   expect(matrixShape(topics, moved)).toBe(matrixShape(topics, partitions));
-  expect(matrixShape(topics, new Map(partitions).set('orders', [aPartition('orders', 0)]))).not.toBe(matrixShape(topics, partitions));
+  expect(matrixShape(topics, new Map(partitions).set('orders', [aPartition('orders', 0)]))).not.toBe(
+    matrixShape(topics, partitions),
+  );
 });
 
 test('a replica trails the leader by records, and by nothing known while one of both is silent', () => {

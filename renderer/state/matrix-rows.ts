@@ -25,9 +25,16 @@ export function matrixRows(
   const words = choice.filter.toLowerCase().split(/\s+/).filter(Boolean);
   for (const topic of topics) {
     // A filter that names an internal topic finds it even while internal topics are hidden.
-    if (topic.internal && !choice.showInternal && !(words.length > 0 && topic.topic.toLowerCase().includes(words[0] ?? ''))) continue;
+    if (
+      topic.internal &&
+      !choice.showInternal &&
+      !(words.length > 0 && topic.topic.toLowerCase().includes(words[0] ?? ''))
+    )
+      continue;
     const matching = (partitions.get(topic.topic) ?? []).filter(
-      (partition) => meets(partition, choice.condition) && words.every((word) => names(topic.topic, partition.partition).includes(word)),
+      (partition) =>
+        meets(partition, choice.condition) &&
+        words.every((word) => names(topic.topic, partition.partition).includes(word)),
     );
     if (matching.length === 0 && (words.length > 0 || choice.condition !== 'all')) continue;
     // What someone searches for is shown even inside a folded topic.
@@ -42,7 +49,10 @@ export function matrixRows(
 }
 
 /** Changes exactly when the set of rows may change while nothing is filtered by condition. */
-export function matrixShape(topics: readonly TopicView[], partitions: ReadonlyMap<string, readonly PartitionView[]>): string {
+export function matrixShape(
+  topics: readonly TopicView[],
+  partitions: ReadonlyMap<string, readonly PartitionView[]>,
+): string {
   return topics.map((topic) => `${topic.topic}:${partitions.get(topic.topic)?.length ?? 0}`).join();
 }
 
@@ -79,7 +89,11 @@ export function behindBy(partition: PartitionView, replica: ReplicaView): number
   return Math.max(0, leaderEnd - replica.logEndOffset);
 }
 
-export type TopicSummary = { readonly underReplicated: number; readonly offline: number; readonly messagesInPerSecond: number };
+export type TopicSummary = {
+  readonly underReplicated: number;
+  readonly offline: number;
+  readonly messagesInPerSecond: number;
+};
 
 export function summarise(partitions: readonly PartitionView[]): TopicSummary {
   let underReplicated = 0;
@@ -95,14 +109,7 @@ export function summarise(partitions: readonly PartitionView[]): TopicSummary {
 
 /** How a broker stands: what the supervisor sees of the process and what the cluster believes, as one word. */
 export type BrokerStanding =
-  | 'starting'
-  | 'fenced'
-  | 'active'
-  | 'frozen'
-  | 'stopping'
-  | 'stopped'
-  | 'killed'
-  | 'crashed';
+  'starting' | 'fenced' | 'active' | 'frozen' | 'stopping' | 'stopped' | 'killed' | 'crashed';
 
 export function standingOf(broker: BrokerView): BrokerStanding {
   if (broker.process === 'paused') return 'frozen';

@@ -2,7 +2,11 @@ import { expect, test } from 'vitest';
 import { readConfigLines } from './config-lines.ts';
 
 test('pairs are read, blank lines and comments skipped, values keep their equals signs', () => {
-  expect(readConfigLines('retention.ms = 1000\n\n# note\nx=a=b')).toEqual({ values: { 'retention.ms': '1000', x: 'a=b' }, count: 2, problem: null });
+  expect(readConfigLines('retention.ms = 1000\n\n# note\nx=a=b')).toEqual({
+    values: { 'retention.ms': '1000', x: 'a=b' },
+    count: 2,
+    problem: null,
+  });
 });
 
 test('a line without a name or an equals sign is named', () => {

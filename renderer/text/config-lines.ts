@@ -1,6 +1,10 @@
 // Reads `name=value` lines as a person types them. Kafka judges names and values; this only finds the pairs.
 
-export type ConfigLines = { readonly values: Record<string, string>; readonly count: number; readonly problem: string | null };
+export type ConfigLines = {
+  readonly values: Record<string, string>;
+  readonly count: number;
+  readonly problem: string | null;
+};
 
 export function readConfigLines(text: string): ConfigLines {
   const values: Record<string, string> = {};

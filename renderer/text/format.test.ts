@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { formatAge, formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatShort, listed, plural } from './format.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatShort,
+  listed,
+  plural,
+} from './format.ts';
 
 test('counts are grouped, and what is not reported is a dash', () => {
   expect(formatCount(1_204_331)).toBe('1,204,331');
@@ -8,11 +18,26 @@ test('counts are grouped, and what is not reported is a dash', () => {
 });
 
 test('bytes keep two or three figures', () => {
-  expect([0, 999, 1_000, 58_300_000, 1_900_000, 999_700].map(formatBytes)).toEqual(['0 B', '999 B', '1 KB', '58 MB', '1.9 MB', '1.0 MB']);
+  expect([0, 999, 1_000, 58_300_000, 1_900_000, 999_700].map(formatBytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1 KB',
+    '58 MB',
+    '1.9 MB',
+    '1.0 MB',
+  ]);
 });
 
 test('durations change their unit where the next one reads better', () => {
-  expect([0, 0.4, 612, 999.6, 1_240, 64_000, 3_725_000].map(formatDuration)).toEqual(['0 ms', '0.4 ms', '612 ms', '1.0 s', '1.2 s', '1 m 04 s', '1 h 02 m']);
+  expect([0, 0.4, 612, 999.6, 1_240, 64_000, 3_725_000].map(formatDuration)).toEqual([
+    '0 ms',
+    '0.4 ms',
+    '612 ms',
+    '1.0 s',
+    '1.2 s',
+    '1 m 04 s',
+    '1 h 02 m',
+  ]);
   expect(formatDuration(-5)).toBe('0 ms');
 });
 

@@ -74,8 +74,10 @@ export function readingOf(entry: JournalEntry): Reading {
   // A newer engine may know kinds that this page does not.
   const reading: Reading | undefined = readings[entry.kind];
   if (reading === undefined) return unknownReading;
-  if (entry.kind === 'process.exited') return entry.wanted ? { ...reading, tone: 'plain', weight: 0 } : { ...reading, label: 'Crashed', weight: 2 };
-  if (entry.kind === 'partition.leaderElected' && (entry.leader < 0 || entry.unclean)) return { ...reading, label: entry.leader < 0 ? 'Leader lost' : 'Unclean election', tone: 'bad' };
+  if (entry.kind === 'process.exited')
+    return entry.wanted ? { ...reading, tone: 'plain', weight: 0 } : { ...reading, label: 'Crashed', weight: 2 };
+  if (entry.kind === 'partition.leaderElected' && (entry.leader < 0 || entry.unclean))
+    return { ...reading, label: entry.leader < 0 ? 'Leader lost' : 'Unclean election', tone: 'bad' };
   return reading;
 }
 
@@ -108,7 +110,11 @@ export function sentenceOf(event: JournalEvent): string {
 
 /** `Node 2` for what a broker says about itself. */
 function nodeOf(event: JournalEvent): string {
-  return event.source.startsWith('broker-') ? `Node ${event.source.slice('broker-'.length)}` : event.source === 'supervisor' ? 'The supervisor' : 'The workload';
+  return event.source.startsWith('broker-')
+    ? `Node ${event.source.slice('broker-'.length)}`
+    : event.source === 'supervisor'
+      ? 'The supervisor'
+      : 'The workload';
 }
 
 function sentence(entry: JournalEntry, self: string): string {
@@ -153,7 +159,9 @@ function otherSentence(entry: JournalEntry): string {
     case 'topic.deleted':
       return `Topic ${entry.topic} was deleted.`;
     case 'config.changed':
-      return entry.value === null ? `${entry.name} of ${entry.resource} went back to its default.` : `${entry.name} of ${entry.resource} is now ${entry.value}.`;
+      return entry.value === null
+        ? `${entry.name} of ${entry.resource} went back to its default.`
+        : `${entry.name} of ${entry.resource} is now ${entry.value}.`;
     case 'partition.leaderElected':
       return leaderSentence(entry);
     case 'partition.isrShrunk':

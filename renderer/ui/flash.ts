@@ -17,7 +17,9 @@ export function createFlash(read: () => string, colour: string): Attachment<HTML
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const mark = `inset 0 0 0 1px ${colour}, inset 0 0 0 40px color-mix(in srgb, ${colour} 28%, transparent)`;
     element.animate(
-      still ? [{ boxShadow: mark }, { boxShadow: mark }] : [{ boxShadow: mark }, { boxShadow: 'inset 0 0 0 1px transparent, inset 0 0 0 40px transparent' }],
+      still
+        ? [{ boxShadow: mark }, { boxShadow: mark }]
+        : [{ boxShadow: mark }, { boxShadow: 'inset 0 0 0 1px transparent, inset 0 0 0 40px transparent' }],
       { duration: still ? stillMarkMs : flashMs, easing: 'ease-out' },
     );
   };

@@ -12,7 +12,13 @@ export function windowOfRows(scrollTop: number, viewHeight: number, rowHeight: n
 }
 
 /** The scroll position that shows a whole row below a sticky head, or null when it already shows. */
-export function scrollToRow(index: number, scrollTop: number, viewHeight: number, rowHeight: number, headHeight: number): number | null {
+export function scrollToRow(
+  index: number,
+  scrollTop: number,
+  viewHeight: number,
+  rowHeight: number,
+  headHeight: number,
+): number | null {
   const top = index * rowHeight;
   if (top < scrollTop) return top;
   const bottom = top + rowHeight + headHeight;

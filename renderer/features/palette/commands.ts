@@ -32,7 +32,12 @@ export type Command = {
 export const topicCommandsMax = 250;
 
 export function commandsOf(page: Page, model: ClusterModel): readonly Command[] {
-  return [...brokerCommands(page, model), ...clusterCommands(page, model), ...viewCommands(page, model), ...topicCommands(page, model)];
+  return [
+    ...brokerCommands(page, model),
+    ...clusterCommands(page, model),
+    ...viewCommands(page, model),
+    ...topicCommands(page, model),
+  ];
 }
 
 function brokerCommands({ actions }: Page, model: ClusterModel): Command[] {
@@ -53,29 +58,112 @@ function brokerCommands({ actions }: Page, model: ClusterModel): Command[] {
 function clusterCommands({ actions, screen }: Page, model: ClusterModel): Command[] {
   const { workload, bootstrap } = model.facts;
   return [
-    { id: 'create-topic', group: 'Cluster', label: 'Create a topic…', hint: 'C', icon: Plus, run: () => (screen.createTopicOpen = true) },
+    {
+      id: 'create-topic',
+      group: 'Cluster',
+      label: 'Create a topic…',
+      hint: 'C',
+      icon: Plus,
+      run: () => (screen.createTopicOpen = true),
+    },
     workload.running
-      ? { id: 'workload', group: 'Cluster', label: 'Stop the workload', icon: Square, run: () => void actions.stopWorkload() }
-      : { id: 'workload', group: 'Cluster', label: 'Start the workload', icon: Play, run: () => void actions.startWorkload(workload.targetPerSecond || 400) },
-    ...[50, 400, 1_000, 5_000].map((rate): Command => ({ id: `rate-${rate}`, group: 'Cluster', label: `Run the workload at ${rate.toLocaleString('en-US')} messages/s`, icon: Play, run: () => void actions.startWorkload(rate) })),
-    { id: 'copy-bootstrap', group: 'Cluster', label: 'Copy bootstrap address', hint: bootstrap, icon: Copy, run: () => void navigator.clipboard.writeText(bootstrap) },
+      ? {
+          id: 'workload',
+          group: 'Cluster',
+          label: 'Stop the workload',
+          icon: Square,
+          run: () => void actions.stopWorkload(),
+        }
+      : {
+          id: 'workload',
+          group: 'Cluster',
+          label: 'Start the workload',
+          icon: Play,
+          run: () => void actions.startWorkload(workload.targetPerSecond || 400),
+        },
+    ...[50, 400, 1_000, 5_000].map((rate): Command => ({
+      id: `rate-${rate}`,
+      group: 'Cluster',
+      label: `Run the workload at ${rate.toLocaleString('en-US')} messages/s`,
+      icon: Play,
+      run: () => void actions.startWorkload(rate),
+    })),
+    {
+      id: 'copy-bootstrap',
+      group: 'Cluster',
+      label: 'Copy bootstrap address',
+      hint: bootstrap,
+      icon: Copy,
+      run: () => void navigator.clipboard.writeText(bootstrap),
+    },
   ];
 }
 
 function viewCommands({ cluster, preferences, screen }: Page, model: ClusterModel): Command[] {
   return [
-    { id: 'pause', group: 'View', label: cluster.paused ? 'Resume the live view' : 'Pause the view', hint: 'Space', icon: cluster.paused ? Play : Pause, run: () => cluster.togglePause() },
-    { id: 'filter', group: 'View', label: 'Filter partitions', hint: '/', icon: Search, run: () => document.getElementById('partition-filter')?.focus() },
-    { id: 'under-replicated', group: 'View', label: 'Show only under-replicated partitions', icon: ListFilter, run: () => (screen.condition = 'under-replicated') },
-    { id: 'all-partitions', group: 'View', label: 'Show all partitions', icon: ListFilter, run: () => {
-      screen.condition = 'all';
-      screen.filter = '';
-    } },
-    { id: 'internal', group: 'View', label: preferences.showInternal ? 'Hide internal topics' : 'Show internal topics', hint: 'I', icon: Eye, run: () => (preferences.showInternal = !preferences.showInternal) },
-    { id: 'fold', group: 'View', label: 'Fold all topics', icon: Rows, run: () => screen.foldAll(model.topics.map((topic) => topic.topic)) },
+    {
+      id: 'pause',
+      group: 'View',
+      label: cluster.paused ? 'Resume the live view' : 'Pause the view',
+      hint: 'Space',
+      icon: cluster.paused ? Play : Pause,
+      run: () => cluster.togglePause(),
+    },
+    {
+      id: 'filter',
+      group: 'View',
+      label: 'Filter partitions',
+      hint: '/',
+      icon: Search,
+      run: () => document.getElementById('partition-filter')?.focus(),
+    },
+    {
+      id: 'under-replicated',
+      group: 'View',
+      label: 'Show only under-replicated partitions',
+      icon: ListFilter,
+      run: () => (screen.condition = 'under-replicated'),
+    },
+    {
+      id: 'all-partitions',
+      group: 'View',
+      label: 'Show all partitions',
+      icon: ListFilter,
+      run: () => {
+        screen.condition = 'all';
+        screen.filter = '';
+      },
+    },
+    {
+      id: 'internal',
+      group: 'View',
+      label: preferences.showInternal ? 'Hide internal topics' : 'Show internal topics',
+      hint: 'I',
+      icon: Eye,
+      run: () => (preferences.showInternal = !preferences.showInternal),
+    },
+    {
+      id: 'fold',
+      group: 'View',
+      label: 'Fold all topics',
+      icon: Rows,
+      run: () => screen.foldAll(model.topics.map((topic) => topic.topic)),
+    },
     { id: 'unfold', group: 'View', label: 'Unfold all topics', icon: Rows, run: () => screen.foldAll([]) },
-    { id: 'density', group: 'View', label: preferences.density === 'compact' ? 'Comfortable rows' : 'Compact rows', icon: Rows, run: () => (preferences.density = preferences.density === 'compact' ? 'comfortable' : 'compact') },
-    ...(['system', 'dark', 'light'] as const).map((theme): Command => ({ id: `theme-${theme}`, group: 'View', label: theme === 'system' ? 'Theme as the system' : `${theme === 'dark' ? 'Dark' : 'Light'} theme`, icon: Sun, run: () => (preferences.theme = theme) })),
+    {
+      id: 'density',
+      group: 'View',
+      label: preferences.density === 'compact' ? 'Comfortable rows' : 'Compact rows',
+      icon: Rows,
+      run: () => (preferences.density = preferences.density === 'compact' ? 'comfortable' : 'compact'),
+    },
+    ...(['system', 'dark', 'light'] as const).map((theme): Command => ({
+      id: `theme-${theme}`,
+      group: 'View',
+      label: theme === 'system' ? 'Theme as the system' : `${theme === 'dark' ? 'Dark' : 'Light'} theme`,
+      icon: Sun,
+      run: () => (preferences.theme = theme),
+    })),
   ];
 }
 
@@ -86,13 +174,32 @@ function topicCommands({ actions, screen }: Page, model: ClusterModel): Command[
       const preferred = preferredLeader(partition);
       if (partition.leader === preferred || misplaced.length >= topicCommandsMax) continue;
       const name = `${partition.topic}-${partition.partition}`;
-      misplaced.push({ id: `elect-${name}`, group: 'Topics', label: `Elect preferred leader of ${name}`, hint: `broker ${preferred}`, icon: ArrowUpRight, run: () => void actions.electPreferred(partition.topic, partition.partition) });
+      misplaced.push({
+        id: `elect-${name}`,
+        group: 'Topics',
+        label: `Elect preferred leader of ${name}`,
+        hint: `broker ${preferred}`,
+        icon: ArrowUpRight,
+        run: () => void actions.electPreferred(partition.topic, partition.partition),
+      });
     }
   }
-  const found = model.topics.slice(0, topicCommandsMax).map((topic): Command => ({ id: `topic-${topic.topic}`, group: 'Topics', label: `Show topic ${topic.topic}`, icon: Search, run: () => (screen.filter = topic.topic) }));
+  const found = model.topics.slice(0, topicCommandsMax).map((topic): Command => ({
+    id: `topic-${topic.topic}`,
+    group: 'Topics',
+    label: `Show topic ${topic.topic}`,
+    icon: Search,
+    run: () => (screen.filter = topic.topic),
+  }));
   const removable = model.topics
     .filter((topic) => !topic.internal)
     .slice(0, topicCommandsMax)
-    .map((topic): Command => ({ id: `delete-${topic.topic}`, group: 'Topics', label: `Delete topic ${topic.topic}…`, icon: Trash, run: () => (screen.topicToDelete = topic.topic) }));
+    .map((topic): Command => ({
+      id: `delete-${topic.topic}`,
+      group: 'Topics',
+      label: `Delete topic ${topic.topic}…`,
+      icon: Trash,
+      run: () => (screen.topicToDelete = topic.topic),
+    }));
   return [...found, ...misplaced, ...removable];
 }

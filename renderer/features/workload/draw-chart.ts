@@ -5,7 +5,9 @@ import type { Gap, WorkloadHistory } from '../../state/workload-history.ts';
 import { formatShort } from '../../text/format.ts';
 
 export type ChartMark = { readonly atMs: number; readonly tone: 'bad' | 'good' };
-export type ChartColours = Readonly<Record<'acknowledged' | 'fill' | 'consumed' | 'line' | 'text' | 'lost' | 'lostSoft' | 'ok', string>>;
+export type ChartColours = Readonly<
+  Record<'acknowledged' | 'fill' | 'consumed' | 'line' | 'text' | 'lost' | 'lostSoft' | 'ok', string>
+>;
 
 export type Chart = {
   readonly history: WorkloadHistory;
@@ -30,7 +32,8 @@ export function drawChart(context: CanvasRenderingContext2D, width: number, heig
   context.clearRect(0, 0, width, height);
   context.font = chart.font;
   drawAxis(context, width, plotHeight, y, ceiling, chart);
-  for (const gap of chart.gaps) drawGap(context, Math.max(0, x(gap.fromMs)), x(gap.untilMs ?? chart.nowMs), plotHeight, chart.colours);
+  for (const gap of chart.gaps)
+    drawGap(context, Math.max(0, x(gap.fromMs)), x(gap.untilMs ?? chart.nowMs), plotHeight, chart.colours);
   drawArea(context, plotHeight, x, y, chart);
   drawLine(context, x, y, chart, (index) => chart.history.consumed(index), chart.colours.consumed, 1, [3, 3]);
   drawLine(context, x, y, chart, (index) => chart.history.acknowledged(index), chart.colours.acknowledged, 1.5, []);
@@ -39,7 +42,8 @@ export function drawChart(context: CanvasRenderingContext2D, width: number, heig
 
 function highest({ history }: Chart): number {
   let most = 1;
-  for (let index = 0; index < history.count; index++) most = Math.max(most, history.acknowledged(index), history.consumed(index));
+  for (let index = 0; index < history.count; index++)
+    most = Math.max(most, history.acknowledged(index), history.consumed(index));
   return most;
 }
 
@@ -51,7 +55,14 @@ export function niceCeiling(value: number): number {
   return 10 * power;
 }
 
-function drawAxis(context: CanvasRenderingContext2D, width: number, plotHeight: number, y: (value: number) => number, ceiling: number, chart: Chart): void {
+function drawAxis(
+  context: CanvasRenderingContext2D,
+  width: number,
+  plotHeight: number,
+  y: (value: number) => number,
+  ceiling: number,
+  chart: Chart,
+): void {
   context.strokeStyle = chart.colours.line;
   context.lineWidth = 1;
   context.beginPath();
@@ -73,7 +84,13 @@ function drawAxis(context: CanvasRenderingContext2D, width: number, plotHeight: 
   context.fillText(`${chart.spanMs / 2000} s`, width / 2, plotHeight + axisHeight);
 }
 
-function drawGap(context: CanvasRenderingContext2D, from: number, until: number, plotHeight: number, colours: ChartColours): void {
+function drawGap(
+  context: CanvasRenderingContext2D,
+  from: number,
+  until: number,
+  plotHeight: number,
+  colours: ChartColours,
+): void {
   if (until <= 0) return;
   const width = Math.max(2, until - from);
   context.save();
@@ -95,7 +112,13 @@ function drawGap(context: CanvasRenderingContext2D, from: number, until: number,
   context.fillRect(from, plotHeight - 2, width, 2);
 }
 
-function drawArea(context: CanvasRenderingContext2D, plotHeight: number, x: (atMs: number) => number, y: (value: number) => number, { history, colours }: Chart): void {
+function drawArea(
+  context: CanvasRenderingContext2D,
+  plotHeight: number,
+  x: (atMs: number) => number,
+  y: (value: number) => number,
+  { history, colours }: Chart,
+): void {
   if (history.count === 0) return;
   context.fillStyle = colours.fill;
   context.beginPath();
@@ -139,7 +162,13 @@ function drawLine(
   context.setLineDash([]);
 }
 
-function drawMark(context: CanvasRenderingContext2D, x: number, plotHeight: number, mark: ChartMark, colours: ChartColours): void {
+function drawMark(
+  context: CanvasRenderingContext2D,
+  x: number,
+  plotHeight: number,
+  mark: ChartMark,
+  colours: ChartColours,
+): void {
   if (x < 0) return;
   context.strokeStyle = context.fillStyle = mark.tone === 'bad' ? colours.lost : colours.ok;
   context.lineWidth = 1;
