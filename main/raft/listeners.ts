@@ -47,8 +47,10 @@ export class Listeners<R> {
     let hasMore = false;
     for (const subscription of this.#subscriptions) {
       if (highWatermark !== null && subscription.nextOffset < highWatermark) {
+        const before = subscription.nextOffset;
         this.#catchUp(subscription, highWatermark);
-        hasMore ||= subscription.nextOffset < highWatermark;
+        // Without progress the next commit brings the rest.
+        hasMore ||= subscription.nextOffset > before && subscription.nextOffset < highWatermark;
       }
       this.#announce(subscription, news);
     }
