@@ -1,7 +1,7 @@
 // Our own files beside the brokers': `DIR/highwater/` holds the topology, the running supervisor's address and the
 // logs. `DIR/node-I/` belongs to broker I and is a Kafka log directory.
 
-import type { Disk } from '../runtime/runtime.ts';
+import type { Clock, Disk } from '../runtime/runtime.ts';
 import type { Processes } from '../runtime/processes.ts';
 import { ClusterError } from './cluster-error.ts';
 import type { Topology } from './topology.ts';
@@ -14,6 +14,9 @@ export type Running = {
   readonly uiUrl: string | null;
   readonly brokers: readonly { readonly id: number; readonly pid: number }[];
 };
+
+/** A process that was sent SIGKILL is gone within this time, unless its disk hangs. */
+const killedWithinMs = 2000;
 
 export class ClusterDirectory {
   readonly path: string;
@@ -34,7 +37,7 @@ export class ClusterDirectory {
   }
 
   /** Takes the directory for this supervisor, or throws naming the one that holds it. */
-  take(processes: Processes): void {
+  async take(processes: Processes, clock: Clock): Promise<void> {
     const running = this.readRunning();
     if (running !== null && running.supervisorPid !== processes.pid && isOurs(processes, running.supervisorPid)) {
       throw new ClusterError(
@@ -45,8 +48,13 @@ export class ClusterDirectory {
     }
     this.#prepare();
     // A supervisor that was SIGKILLed while a broker was frozen leaves that broker behind: it could not see the channel close.
-    for (const broker of running?.brokers ?? []) {
-      if (processes.commandLine(broker.pid)?.includes(this.file('broker-'))) processes.signal(broker.pid, 'SIGKILL');
+    for (const { pid } of running?.brokers ?? []) {
+      if (processes.commandLine(pid)?.includes(this.file('broker-')) !== true) continue;
+      processes.signal(pid, 'SIGKILL');
+      const deadlineMs = clock.monotonicMs() + killedWithinMs;
+      while (processes.isAlive(pid) && clock.monotonicMs() < deadlineMs) {
+        await new Promise<void>((resolve) => clock.at(clock.monotonicMs() + 5, resolve));
+      }
     }
     this.#lock = this.#disk.lock(this.file('lock'));
   }

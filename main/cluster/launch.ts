@@ -32,7 +32,7 @@ export async function prepareCluster(
   options: LaunchOptions,
 ): Promise<{ supervisor: Supervisor; directory: ClusterDirectory }> {
   const directory = new ClusterDirectory(options.dataDir, runtime.disk);
-  directory.take(processes);
+  await directory.take(processes, runtime.clock);
   try {
     const topology = await decideTopology(runtime, directory, options);
     directory.writeTopology(topology);

@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isRunning } from '../../main/runtime/node/lock-file.ts';
+
+export { isRunning as isAlive };
 
 export type ReadyLine = {
   readonly clusterId: string;
@@ -123,7 +126,8 @@ export class TestCluster {
   }
 
   end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.supervisor.exitCode !== null) return Promise.resolve(this.supervisor.exitCode);
+    const { exitCode, signalCode } = this.supervisor;
+    if (exitCode !== null || signalCode !== null) return Promise.resolve(exitCode);
     return new Promise((resolve) => {
       this.supervisor.on('exit', (code) => resolve(code));
       this.supervisor.kill(signal);
@@ -135,15 +139,6 @@ export class TestCluster {
 export function temporaryDirectory(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'highwater-test-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Polls until the condition holds; a test states what it waits for, never how long. */

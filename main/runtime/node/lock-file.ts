@@ -18,12 +18,19 @@ function processStart(pid: number): string | null {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process with this pid exists and can still do something: a killed one that nobody has reaped can't. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return systemCode(error) === 'EPERM';
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+  } catch {
+    // No /proc on this platform.
+    return true;
   }
 }
 

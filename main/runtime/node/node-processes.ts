@@ -3,13 +3,14 @@
 
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { isRunning } from './lock-file.ts';
 import type { ChildProcess, ExitStatus, Processes, SpawnOptions } from '../processes.ts';
 
 export function nodeProcesses(): Processes {
   return {
     pid: process.pid,
     spawn: spawnChild,
-    isAlive,
+    isAlive: isRunning,
     commandLine,
     signal: signalProcess,
     residentBytes,
@@ -51,15 +52,6 @@ function spawnChild(options: SpawnOptions): ChildProcess {
     },
     signal: (name) => child.exitCode === null && child.signalCode === null && signalProcess(pid, name),
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 function signalProcess(pid: number, name: NodeJS.Signals): boolean {
