@@ -39,12 +39,14 @@ export type Cluster = {
   stop(): Promise<void>;
 };
 
-/** The directory of package.json, also when this code runs as a bundle from the cache below it. */
+/** Where npm runs scripts; for a script started elsewhere the directory of package.json above it or its bundle. */
 export function projectRoot(): string {
+  const marker = 'tests/benchmarks/run.ts';
+  if (existsSync(join(process.cwd(), marker))) return process.cwd();
   let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json'))) {
+  while (!existsSync(join(directory, marker))) {
     const parent = dirname(directory);
-    if (parent === directory) throw new Error('no package.json above this script');
+    if (parent === directory) throw new Error('no project above this script');
     directory = parent;
   }
   return directory;
