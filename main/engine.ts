@@ -68,8 +68,10 @@ export class Engine {
   /** Starts all brokers; resolves when a client that asks any of them sees all. */
   async start(): Promise<{ readyMs: number }> {
     this.#control = await serveControl(this.#runtime.network, this.#token, (request) => this.#serve(request));
+    const starting = this.supervisor.startAll();
+    // With the pids of the processes that were just spawned.
     this.#writeRunning();
-    return this.supervisor.startAll();
+    return starting;
   }
 
   /** Controlled shutdown of everything; gives the directory back. */
