@@ -72,7 +72,7 @@ export class ClusterPage {
 
   async brokerAction(brokerId: number, action: string): Promise<void> {
     await this.page.getByRole('button', { name: `Actions for broker ${brokerId}`, exact: true }).click();
-    await this.page.getByRole('menuitem', { name: new RegExp(`^${action}\b`) }).click();
+    await this.page.getByRole('menuitem', { name: new RegExp(`^${action} `) }).click();
   }
 
   narrator(): Locator {
