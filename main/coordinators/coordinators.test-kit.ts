@@ -164,7 +164,7 @@ export type Synced = Writable<SyncGroupResponse>;
 
 /** A group coordinator with one partition, so that every group is its own. */
 export class GroupHarness {
-  readonly world = new SimulatedWorld({ seed: 1 });
+  readonly world: SimulatedWorld;
   readonly host = new MemoryHost();
   readonly events: JournalEntry[] = [];
   readonly loadErrors: unknown[] = [];
@@ -173,15 +173,16 @@ export class GroupHarness {
   coordinator: GroupCoordinator;
   #epoch = 0;
 
-  constructor(properties: Readonly<Record<string, string>> = {}) {
+  constructor(properties: Readonly<Record<string, string>> = {}, seed = 1) {
     this.#properties = properties;
+    this.world = new SimulatedWorld({ seed });
     this.clock = this.world.runtimeFor(1).clock;
     this.coordinator = this.#create();
   }
 
   /** A coordinator that leads the partition and has loaded it. */
-  static async create(properties: Readonly<Record<string, string>> = {}): Promise<GroupHarness> {
-    const harness = new GroupHarness(properties);
+  static async create(properties: Readonly<Record<string, string>> = {}, seed = 1): Promise<GroupHarness> {
+    const harness = new GroupHarness(properties, seed);
     harness.elect();
     await harness.world.runFor(1);
     return harness;

@@ -25,6 +25,7 @@ export function createJoinGroupHandler({
 }
 
 function complete(response: Writable<JoinGroupResponse>, apiVersion: number): Writable<JoinGroupResponse> {
-  const protocolName = response.protocolName ?? (apiVersion < nullableProtocolNameFrom ? '' : null);
-  return { ...response, protocolName };
+  // Refusals say nothing of a protocol, which is not the same as saying that there is none.
+  const { protocolName = '' } = response;
+  return { ...response, protocolName: apiVersion < nullableProtocolNameFrom ? (protocolName ?? '') : protocolName };
 }

@@ -165,6 +165,10 @@ export class ClassicGroup {
     facts: { protocols: readonly MemberProtocol[]; rebalanceTimeoutMs: number; sessionTimeoutMs: number },
     reply: JoinReply | null,
   ): void {
+    // Likewise of two JoinGroups. Kafka leaves the earlier one without an answer.
+    if (reply !== null) {
+      this.answerJoin(member, { memberId: member.memberId, errorCode: ErrorCode.REBALANCE_IN_PROGRESS });
+    }
     this.#countProtocols(member, -1);
     member.protocols = facts.protocols;
     this.#countProtocols(member, 1);
@@ -176,7 +180,7 @@ export class ClassicGroup {
   /** A static member came back under a new id; whoever still waits under the old one is fenced. */
   replaceStaticMember(groupInstanceId: string, oldMemberId: string, newMemberId: string): ClassicGroupMember {
     const old = this.member(oldMemberId);
-    this.answerJoin(old, { memberId: oldMemberId, errorCode: ErrorCode.FENCED_INSTANCE_ID });
+    this.answerJoin(old, { memberId: oldMemberId, errorCode: ErrorCode.FENCED_INSTANCE_ID, protocolName: null });
     this.answerSync(old, { errorCode: ErrorCode.FENCED_INSTANCE_ID });
     const renamed = new ClassicGroupMember({ ...old, groupInstanceId, memberId: newMemberId });
     renamed.assignment = old.assignment;
@@ -204,7 +208,9 @@ export class ClassicGroup {
     return true;
   }
 
+  /** Of two SyncGroups of one member the later one waits; the earlier has most likely lost its connection. */
   awaitSync(member: ClassicGroupMember, reply: SyncReply): void {
+    this.answerSync(member, { errorCode: ErrorCode.REBALANCE_IN_PROGRESS });
     member.syncReply = reply;
   }
 

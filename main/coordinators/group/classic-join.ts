@@ -144,8 +144,9 @@ export class ClassicJoin {
     try {
       group.validateMember(memberId, groupInstanceId);
     } catch (error) {
-      if (error instanceof CoordinatorError) return refuse(join, error.code);
-      throw error;
+      if (!(error instanceof CoordinatorError)) throw error;
+      reply({ memberId, errorCode: error.code, protocolName: null });
+      return nothing;
     }
     const member = group.member(memberId);
     switch (group.state) {
@@ -183,7 +184,6 @@ export class ClassicJoin {
   #update(join: Join, group: ClassicGroup, member: ClassicGroupMember, what: string): GroupDecision<null> {
     const { request, protocols, reply } = join;
     const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
-    // Of two JoinGroups of one member the later one is answered; the earlier has lost its connection.
     group.update(member, { protocols, rebalanceTimeoutMs, sessionTimeoutMs }, reply);
     return this.#rebalance.prepareOrComplete(group, `${what}; client reason: ${reasonOf(request)}`);
   }

@@ -109,6 +109,8 @@ export class CoordinatorPartition<R extends CoordinatorRecordShape, M extends St
       isWanted: () => this.state === 'loading',
       onLoaded: ({ endOffset, recordCount }) => {
         this.#activate(machine, endOffset);
+        // Most partitions are empty: nothing came with them that anyone would look for.
+        if (recordCount === 0) return;
         const tookMs = clock.monotonicMs() - startedMs;
         this.#options.journal.record({
           kind: 'coordinator.loaded',
