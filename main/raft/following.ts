@@ -22,6 +22,7 @@ export class Following {
     role.heardFromLeader(this.#core.nowMs);
     if (answer.divergingEpoch !== null) return this.#truncateTo(this.#commonEnd(answer.divergingEpoch));
     if (answer.snapshotId !== null) {
+      this.#requireCommitted(answer.snapshotId.offset);
       role.fetchingSnapshot = { id: answer.snapshotId, position: 0 };
       return;
     }
@@ -37,14 +38,22 @@ export class Following {
     return own.epoch === diverging.epoch ? Math.min(own.offset, diverging.offset) : own.offset;
   }
 
-  #truncateTo(endOffset: number): void {
+  /** A leader that lacks committed records was elected wrongly, or lost its disk: going back to its state would lose them here too. */
+  #requireCommitted(endOffset: number): void {
+    const { highWatermark } = this.#core;
     assert(
-      endOffset >= (this.#core.highWatermark ?? 0),
-      `the leader's log ends at ${endOffset}, before the high watermark ${this.#core.highWatermark}: committed records are lost`,
+      endOffset >= (highWatermark ?? 0),
+      `the leader's log ends at ${endOffset}, before the high watermark ${highWatermark}: committed records are lost`,
     );
+  }
+
+  #truncateTo(endOffset: number): void {
+    this.#requireCommitted(endOffset);
     if (endOffset >= this.#core.log.endOffset) {
       // Nothing to drop: the leader and this node misunderstand each other. Don't ask again in a hurry.
-      if (this.#core.role.leader !== null) this.#core.peers.pause(this.#core.role.leader, this.#core.nowMs);
+      if (this.#core.role.leader !== null) {
+        this.#core.onFailed(this.#core.role.leader);
+      }
       return;
     }
     this.#core.emit({ type: 'truncate', endOffset });

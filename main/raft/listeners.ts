@@ -28,6 +28,8 @@ export class Listeners<R> {
   readonly #codec: RecordCodec<R>;
   readonly #onNewBytes: (sizeBytes: number) => void;
   readonly #subscriptions: Subscription<R>[] = [];
+  /** What this turn has decoded already: several listeners mostly stand at the same place. */
+  readonly #decoded = new Map<number, CommittedBatch<R>>();
   /** Up to here batches were counted, whoever of the listeners was given them first. */
   #countedOffset = 0;
 
@@ -54,6 +56,7 @@ export class Listeners<R> {
       }
       this.#announce(subscription, news);
     }
+    this.#decoded.clear();
     return hasMore;
   }
 
@@ -86,6 +89,13 @@ export class Listeners<R> {
   }
 
   #decode(batch: RecordBatch): CommittedBatch<R> {
+    const { baseOffset } = batch;
+    const known = this.#decoded.get(baseOffset) ?? this.#decodeNew(batch);
+    this.#decoded.set(baseOffset, known);
+    return known;
+  }
+
+  #decodeNew(batch: RecordBatch): CommittedBatch<R> {
     const records: R[] = [];
     if (!batch.isControl) {
       for (const { value } of recordsOf(batch)) if (value !== null) records.push(this.#codec.decode(value));

@@ -59,6 +59,8 @@ export class MetadataLog implements LogView {
     const opened = new MetadataLog(log, new Snapshots(environment.pool.disk, directory), options);
     opened.#startAtSnapshotIfAhead();
     opened.flush();
+    // What a snapshot holds was committed, here or at the leader that sent it.
+    log.updateHighWatermark(opened.latestSnapshotId?.offset ?? 0);
     return opened;
   }
 
@@ -75,10 +77,9 @@ export class MetadataLog implements LogView {
   }
 
   get lastEpoch(): number {
-    const { latestEpoch } = this.#log;
-    if (latestEpoch !== null) return latestEpoch;
     const latest = this.snapshots.latest;
-    return latest !== null && latest.offset === this.endOffset ? latest.epoch : 0;
+    if (latest !== null && latest.offset === this.endOffset) return latest.epoch;
+    return this.#log.latestEpoch ?? 0;
   }
 
   get latestSnapshotId(): OffsetAndEpoch | null {
@@ -194,10 +195,16 @@ export class MetadataLog implements LogView {
     return this.#clock.wallMs() - snapshotTimestampMs(this.snapshots.readAll(oldest)) > retentionMs;
   }
 
-  /** A crash came between a fetched snapshot's rename and the log's new beginning: finish that. */
+  /**
+   * A crash came between a fetched snapshot's rename and the log's new beginning: finish that. Or the beginning was
+   * there but the epochs are those of the log before it: a fetch that told such an epoch would lead back in time.
+   */
   #startAtSnapshotIfAhead(): void {
     const latest = this.latestSnapshotId;
-    if (latest !== null && latest.offset > this.endOffset) this.#startAt(latest);
+    if (latest === null) return;
+    const isEmptyHere = this.startOffset === this.endOffset && latest.offset === this.endOffset;
+    const hasStaleEpochs = isEmptyHere && this.#log.latestEpoch !== null && this.#log.latestEpoch !== latest.epoch;
+    if (latest.offset > this.endOffset || hasStaleEpochs) this.#startAt(latest);
   }
 
   #startAt(id: OffsetAndEpoch): void {

@@ -38,15 +38,16 @@ export class Peers {
   /** The request that this answers, or null when it was given up. */
   finish(id: number, correlation: number): RaftAsk | null {
     const peer = this.#peers.get(id);
-    if (peer?.inFlight == null || peer.correlation !== correlation) return null;
+    if (peer === undefined || peer.inFlight === null || peer.correlation !== correlation) return null;
     const { ask } = peer.inFlight;
     peer.inFlight = null;
     return ask;
   }
 
-  pause(id: number, nowMs: number): void {
+  /** Nothing goes to this node before then. */
+  pause(id: number, untilMs: number): void {
     const peer = this.#peers.get(id);
-    if (peer !== undefined) peer.notBeforeMs = nowMs + this.#retryBackoffMs;
+    if (peer !== undefined) peer.notBeforeMs = untilMs;
   }
 
   /** Gives up what was not answered in time; returns to whom. */

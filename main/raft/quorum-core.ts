@@ -35,7 +35,7 @@ export class QuorumCore {
   readonly peers: Peers;
   role: Role;
   /** Largest committed offset heard of in any role; null: nothing yet. Never falls. */
-  highWatermark: number | null = null;
+  highWatermark: number | null;
   /** Everything before it is safe from power loss. */
   syncedEndOffset: number;
   /** Flushes are numbered; after a truncation the ones under way don't count. */
@@ -60,6 +60,8 @@ export class QuorumCore {
     this.peers = new Peers(options.timeouts.requestTimeoutMs, options.timeouts.retryBackoffMs);
     this.persisted = options.election;
     this.syncedEndOffset = options.log.endOffset;
+    // Only what is committed gets into a snapshot.
+    this.highWatermark = options.log.latestSnapshotId?.offset ?? null;
     this.role = this.initialRole(options.election);
   }
 
@@ -163,7 +165,6 @@ export class QuorumCore {
     assert(role.epoch >= before.epoch, `the epoch went back from ${before.epoch} to ${role.epoch}`);
     this.role = role;
     this.peers.reset();
-    this.persist();
     if (before.name !== 'leader') return;
     for (const { token } of before.takeDue(() => true)) this.replyFetchError(token, 'NOT_LEADER_OR_FOLLOWER');
   }
@@ -263,7 +264,9 @@ export class QuorumCore {
     this.emit({ type: 'journal', entry });
   }
 
+  /** Whatever anybody can see of this node stands behind the state that it follows from: so that is persisted first. */
   emit(effect: Effect): void {
+    if (effect.type !== 'persist' && effect.type !== 'journal') this.persist();
     this.effects.push(effect);
   }
 
@@ -285,7 +288,9 @@ export class QuorumCore {
   }
 
   onFailed(id: number): void {
-    this.peers.pause(id, this.nowMs);
+    // Who knows no leader either may know one a little later.
+    const pauseMs = this.role.name === 'unattached' ? this.askAgainMs : this.timeouts.retryBackoffMs;
+    this.peers.pause(id, this.nowMs + pauseMs);
     this.noteUnreachable(id);
   }
 

@@ -131,9 +131,9 @@ export class Quorum {
         // An observer has no election to call; it asks the others who leads.
         if (!core.isVoter) return role.leaderFellSilent();
         return this.#stand(
-          role.hasFetchedFromLeader
-            ? `leader ${role.leader} answered no fetch for ${core.timeouts.fetchTimeoutMs} ms`
-            : `leader ${role.leader} is gone`,
+          role.hasLeaderResigned
+            ? `leader ${role.leader} ended its epoch`
+            : `leader ${role.leader} answered no fetch for ${core.timeouts.fetchTimeoutMs} ms`,
         );
       case 'leader':
         if (core.nowMs >= role.checkQuorumDeadlineMs) {

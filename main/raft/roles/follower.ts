@@ -9,6 +9,7 @@ export class Follower {
   readonly leader: number;
   readonly votedFor: number | null;
   fetchDeadlineMs: number;
+  hasLeaderResigned = false;
   /** Observers only: the leader may be gone, so any voter is asked who leads. */
   isLeaderSilent = false;
   readonly fetchTimeoutMs: number;
@@ -44,6 +45,7 @@ export class Follower {
 
   /** The leader said that it ends its epoch: stop waiting for it at `deadlineMs`, and let others stand at once. */
   leaderResigned(deadlineMs: number): void {
+    this.hasLeaderResigned = true;
     this.hasFetchedFromLeader = false;
     this.fetchDeadlineMs = Math.min(this.fetchDeadlineMs, deadlineMs);
   }
