@@ -87,6 +87,16 @@ export function replaceFile(disk: Disk, path: string, text: string): void {
   disk.rename(temporary, path);
 }
 
+/** The same for a file that does not exist yet. */
+export function writeNewFile(disk: Disk, path: string, text: string): void {
+  const file = disk.open(path, 'create');
+  try {
+    if (text !== '') file.write(Buffer.from(text), 0);
+  } finally {
+    file.close();
+  }
+}
+
 function readLines(disk: Disk, path: string): string[] | null {
   if (!disk.exists(path)) return null;
   const text = Buffer.from(disk.readFile(path)).toString('utf8');

@@ -125,12 +125,6 @@ export class PooledFile {
     this.#path = to;
   }
 
-  /** The directory around it was renamed. */
-  moveTo(path: string): void {
-    assert(this.#opening === null, `${this.#path} is open while its directory moves`);
-    this.#path = path;
-  }
-
   remove(): void {
     this.close();
     this.#isRemoved = true;

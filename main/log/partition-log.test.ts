@@ -106,8 +106,6 @@ describe('reading', () => {
     const log = openKitLog({ disk: newDisk(), settings: smallSegments, openFilesMax: 2, tailCacheBytesMax: 0 });
     const expected = fill(log, 60);
     expect(contents(log)).toEqual(expected);
-    log.releaseIdle();
-    expect(contents(log)).toEqual(expected);
   });
 });
 
@@ -293,7 +291,7 @@ describe('after a stop', () => {
     expect(errorOf(() => openKitLog({ disk })).errorCode).toBe(ErrorCode.INCONSISTENT_TOPIC_ID);
   });
 
-  test.each(Array.from({ length: 40 }, (_, seed) => seed))(
+  test.each(Array.from({ length: 25 }, (_, seed) => seed))(
     'seed %i: power loss at any moment leaves all that was flushed, and behind it only what was once written there',
     (seed) => {
       const world = new SimulatedWorld({ seed });

@@ -7,7 +7,6 @@ import {
   maxOffset,
   minOffset,
   partitionName,
-  toLeaderEpoch,
   toOffset,
   type LeaderEpoch,
   type Offset,
@@ -17,16 +16,16 @@ import {
 import type { Journal } from '../core/journal.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { forEachBatch, type RecordBatch } from '../records/record-batch.ts';
-import { validateForFollower, validateForLeader, type ValidatedAppend } from '../records/validation.ts';
-import { epochCheckpointText, partitionMetadataText, readPartitionMetadata, replaceFile } from './checkpoints.ts';
-import { LeaderEpochs } from './leader-epochs.ts';
+import type { ValidatedAppend } from '../records/validation.ts';
+import { duplicateResult, emptyResult, resultOf, validateAsFollower, validateAsLeader } from './appending.ts';
+import { Durability } from './durability.ts';
+import type { LeaderEpochs } from './leader-epochs.ts';
 import { neverMs, type LogConfig } from './log-config.ts';
-import { LogError, OffsetOutOfRange, UnexpectedAppendOffset } from './log-error.ts';
+import { LogError, OffsetOutOfRange } from './log-error.ts';
 import type {
   AbortedTransaction,
   ActiveProducer,
   AppendAsLeaderOptions,
-  AppendOrigin,
   AppendResult,
   EpochEndOffset,
   EpochEntry,
@@ -37,13 +36,14 @@ import type {
   TimestampQuery,
   VerificationGuard,
 } from './log-types.ts';
-import { findDuplicate, type BatchMetadata, type CompletedTransaction, type ProducerAppend } from './producer-entry.ts';
+import { PartitionDirectory } from './partition-directory.ts';
+import type { ProducerOrigin } from './producer-entry.ts';
+import { checkNotFenced, checkProducers, type ProducerChanges } from './producer-gate.ts';
 import type { ProducerSnapshots } from './producer-snapshots.ts';
-import { loadEpochs, type LoadedEpochs } from './epoch-file.ts';
 import { loadLog, rebuildProducers } from './recovery.ts';
 import { segmentsToDelete } from './retention.ts';
 import { Segment, type SegmentEnvironment } from './segment.ts';
-import { epochCheckpointName, joinPath, partitionMetadataName } from './segment-names.ts';
+import { SegmentList } from './segment-list.ts';
 import type { LogTail, TailCache } from './tail-cache.ts';
 import { searchTimestamp } from './timestamp-search.ts';
 
@@ -69,15 +69,6 @@ export type PartitionLogOptions = {
   readonly onRecoveryPointLowered?: () => void;
 };
 
-type Removal = { readonly paths: readonly string[]; readonly dueMs: number };
-
-/** What analysing an append against the producers' state gives. */
-type ProducerChanges = {
-  readonly appends: Map<number, ProducerAppend>;
-  readonly completed: CompletedTransaction[];
-  readonly duplicate: BatchMetadata | null;
-};
-
 export class PartitionLog {
   static open(options: PartitionLogOptions): PartitionLog {
     return new PartitionLog(options);
@@ -88,66 +79,56 @@ export class PartitionLog {
   /** `topic-3` */
   readonly name: string;
   readonly #environment: LogEnvironment;
+  readonly #directory: PartitionDirectory;
   readonly #tail: LogTail;
   readonly #epochs: LeaderEpochs;
   readonly #producers: ProducerSnapshots;
-  #directory: string;
-  #topicId: TopicId | null;
+  readonly #segments: SegmentList;
+  readonly #topicId: TopicId | null;
+  readonly #onRecoveryPointLowered: () => void;
   #config: LogConfig;
-  /** By base offset; never empty while open. */
-  #segments: Segment[];
   #logStartOffset: Offset;
   #logEndOffset: Offset;
   #highWatermark: Offset;
-  #recoveryPoint: Offset;
-  #sizeBytes: number;
-  /** Rises with every truncation: a sync that overlaps one proves nothing. */
-  #truncationCount = 0;
-  #lastFlushMs: number;
-  /** The directory's own entries may be lost with the power: a file was made or renamed since. */
-  #isDirectoryUnsynced = true;
-  #isParentUnsynced: boolean;
-  readonly #onRecoveryPointLowered: () => void;
-  /** Small files replaced since, by name; their owner is safe only with them. */
-  readonly #unsyncedFiles = new Set<string>();
-  #removals: Removal[] = [];
+  readonly #durability: Durability;
   #isClosed = false;
 
   private constructor(options: PartitionLogOptions) {
-    const { environment, directory, config } = options;
-    const { disk } = environment.pool;
+    const { environment } = options;
     this.topic = options.topic;
     this.partition = options.partition;
     this.name = partitionName(options.topic, options.partition);
     this.#environment = environment;
-    this.#directory = directory;
-    this.#config = config;
-    this.#tail = environment.tailCache.newTail();
-    const isNew = !disk.isDirectory(directory);
-    if (isNew) disk.makeDirectory(directory);
-    this.#isParentUnsynced = isNew;
+    this.#config = options.config;
     this.#onRecoveryPointLowered = options.onRecoveryPointLowered ?? (() => undefined);
-    this.#topicId = this.#openTopicId(options, isNew);
-    const loadedEpochs = isNew ? freshEpochs() : loadEpochs(disk, joinPath(directory, epochCheckpointName));
-    const loaded = loadLog({ ...options, name: this.name, epochs: loadedEpochs.epochs });
-    this.#epochs = loadedEpochs.epochs;
-    this.#segments = loaded.segments;
+    this.#tail = environment.tailCache.newTail();
+    this.#directory = new PartitionDirectory(environment.pool.disk, options.directory);
+    const mayBeTorn = !options.hadCleanShutdown && options.recoveryPoint === 0;
+    this.#topicId = this.#directory.openTopicId(this.name, options.topicId, mayBeTorn);
+    const { epochs, isMissing, isDamaged } = this.#directory.loadEpochs();
+    const loaded = loadLog({ ...options, name: this.name, epochs, isNew: this.#directory.isNew });
+    this.#epochs = epochs;
+    this.#segments = new SegmentList(loaded.segments);
     this.#producers = loaded.producers;
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#highWatermark = loaded.logStartOffset;
-    this.#recoveryPoint = loaded.recoveryPoint;
-    this.#sizeBytes = this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-    this.#lastFlushMs = environment.clock.wallMs();
-    this.#scheduleRemoval(loaded.deletedPaths);
-    if (loadedEpochs.isMissing || loadedEpochs.isDamaged || loaded.epochsChanged) this.#writeEpochs();
-    if (loaded.truncatedBytes > 0 || loaded.findings.length > 0 || loadedEpochs.isDamaged) {
-      this.#reportRecovery(loaded.truncatedBytes, loaded.findings, loadedEpochs);
-    }
+    this.#durability = new Durability({
+      segments: this.#segments,
+      directory: this.#directory,
+      producers: this.#producers,
+      clock: environment.clock,
+      recoveryPoint: loaded.recoveryPoint,
+    });
+    this.#removeLater(loaded.deletedPaths);
+    if (loaded.epochsChanged || isDamaged) this.#writeEpochs();
+    else if (isMissing) this.#directory.createEpochFile();
+    const findings = isDamaged ? [...loaded.findings, 'leader-epoch-checkpoint was damaged'] : loaded.findings;
+    if (loaded.truncatedBytes > 0 || findings.length > 0) this.#reportRecovery(loaded.truncatedBytes, findings);
   }
 
   get directory(): string {
-    return this.#directory;
+    return this.#directory.path;
   }
 
   get topicId(): TopicId | null {
@@ -182,11 +163,11 @@ export class PartitionLog {
   }
 
   get recoveryPoint(): Offset {
-    return this.#recoveryPoint;
+    return this.#durability.recoveryPoint;
   }
 
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#segments.sizeBytes;
   }
 
   get latestEpoch(): LeaderEpoch | null {
@@ -198,11 +179,7 @@ export class PartitionLog {
   }
 
   get segments(): SegmentView[] {
-    return this.#segments.map((segment) => ({
-      baseOffset: segment.baseOffset,
-      sizeBytes: segment.sizeBytes,
-      largestTimestamp: segment.largestTimestamp,
-    }));
+    return this.#segments.views();
   }
 
   /**
@@ -211,12 +188,14 @@ export class PartitionLog {
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): AppendResult {
     assert(!this.#isClosed, `${this.name} is closed`);
-    const validated = this.#validateForLeader(records, options);
-    if (validated.recordCount === 0) return this.#emptyResult();
-    const { changes, segment } = this.#prepare(validated, options.origin, options);
-    if (changes.duplicate !== null) return this.#duplicateResult(changes.duplicate, validated);
-    this.#write(validated, segment, changes);
-    return this.#result(validated);
+    const nowMs = this.#environment.clock.wallMs();
+    const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs };
+    const validated = validateAsLeader(records, options, facts);
+    if (validated.recordCount === 0) return emptyResult(this.#logEndOffset, this.#logStartOffset);
+    const changes = this.#prepare(validated, options.origin, options);
+    if (changes.duplicate !== null) return duplicateResult(changes.duplicate, validated, this.#logStartOffset);
+    this.#write(validated, changes);
+    return resultOf(validated, this.#logStartOffset);
   }
 
   /**
@@ -226,17 +205,11 @@ export class PartitionLog {
    */
   appendAsFollower(records: Buffer, leaderEpoch: LeaderEpoch | null = null): AppendResult | null {
     assert(!this.#isClosed, `${this.name} is closed`);
-    const usable = leaderEpoch === null ? records : upToEpoch(records, leaderEpoch);
-    const validated = validateForFollower(usable, {
-      topicPartition: this.name,
-      segmentBytesMax: this.#config.segmentBytes,
-    });
-    if (!validated.ok) throw new LogError(validated.errorCode, validated.message, validated.recordErrors);
+    const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs: 0 };
+    const validated = validateAsFollower(records, leaderEpoch, facts);
     if (validated.records.length === 0) return null;
-    this.#checkFollows(validated);
-    const { changes, segment } = this.#prepare(validated, 'replication', { transactionVersion: -1 });
-    this.#write(validated, segment, changes);
-    return this.#result(validated);
+    this.#write(validated, this.#prepare(validated, 'replication', { transactionVersion: -1 }));
+    return resultOf(validated, this.#logStartOffset);
   }
 
   /**
@@ -253,7 +226,7 @@ export class PartitionLog {
     let sizeBytes = 0;
     if (startOffset < limitOffset && maxBytes >= 0) {
       sizeBytes = this.#tail.read(startOffset, limitOffset, maxBytes, minOneBatch, records);
-      if (sizeBytes < 0) sizeBytes = this.#readFromDisk(startOffset, limitOffset, maxBytes, minOneBatch, records);
+      if (sizeBytes < 0) sizeBytes = this.#segments.read(startOffset, limitOffset, maxBytes, minOneBatch, records);
     }
     return {
       records,
@@ -269,11 +242,7 @@ export class PartitionLog {
 
   /** Aborted transactions that touch [from, to). */
   abortedTransactions(from: number, to: number): AbortedTransaction[] {
-    const found: AbortedTransaction[] = [];
-    for (let index = this.#floorIndex(from); index < this.#segments.length; index++) {
-      if (this.#segments[index]?.collectAborted(from, to, found) === true) break;
-    }
-    return found;
+    return this.#segments.abortedTransactions(from, to);
   }
 
   /** Moves the high watermark, kept within [logStartOffset, logEndOffset]. Returns it. */
@@ -295,7 +264,7 @@ export class PartitionLog {
     }
     if (offset <= this.#logStartOffset) return false;
     this.#logStartOffset = toOffset(offset);
-    this.#recoveryPoint = maxOffset(this.#recoveryPoint, minOffset(this.#logStartOffset, this.#logEndOffset));
+    this.#durability.raiseTo(minOffset(this.#logStartOffset, this.#logEndOffset));
     if (this.#epochs.truncateFromStart(offset)) this.#writeEpochs();
     this.#producers.onLogStartOffset(offset);
     return true;
@@ -309,20 +278,16 @@ export class PartitionLog {
       if (this.#epochs.truncateFromEnd(offset)) this.#writeEpochs();
       return false;
     }
-    if (offset < (this.#segments[0]?.baseOffset ?? 0)) {
+    if (offset < this.#segments.first.baseOffset) {
       this.truncateFullyAndStartAt(offset);
       return true;
     }
-    this.#truncationCount++;
+    this.#durability.noteRemoval();
     this.#tail.truncateTo(offset);
-    const keep = this.#floorIndex(offset) + 1;
-    const active = present(this.#segments[keep - 1], 'segment to cut');
-    this.#dropSegments(this.#segments.splice(keep));
-    active.truncateTo(offset);
-    this.#recountSize();
+    this.#dropSegments(this.#segments.removeFrom(this.#segments.floorIndex(offset) + 1));
+    this.#segments.active.truncateTo(offset);
     this.#logEndOffset = toOffset(offset);
-    const isBelowSafe = offset < this.#recoveryPoint;
-    this.#recoveryPoint = minOffset(this.#recoveryPoint, this.#logEndOffset);
+    const isBelowSafe = this.#durability.lowerTo(this.#logEndOffset);
     this.#logStartOffset = minOffset(this.#logStartOffset, this.#logEndOffset);
     if (this.#epochs.truncateFromEnd(offset)) this.#writeEpochs();
     this.#rebuildProducers();
@@ -333,15 +298,14 @@ export class PartitionLog {
 
   /** Drops all records; the log goes on at `offset`, as a follower does whose leader has deleted what it lacks. */
   truncateFullyAndStartAt(offset: number, logStartOffset: number = offset): void {
-    this.#truncationCount++;
     this.#tail.clear();
-    this.#dropSegments(this.#segments.splice(0));
+    this.#dropSegments(this.#segments.removeFrom(0));
     this.#logEndOffset = toOffset(offset);
     this.#logStartOffset = toOffset(logStartOffset);
-    this.#recoveryPoint = this.#logEndOffset;
+    this.#durability.lowerTo(this.#logEndOffset);
+    this.#durability.raiseTo(this.#logEndOffset);
     this.#producers.truncateFullyAndStartAt(offset);
     this.#addSegment(this.#logEndOffset).createFiles();
-    this.#recountSize();
     if (this.#epochs.clear()) this.#writeEpochs();
     this.#highWatermark = toOffset(Math.max(this.#logStartOffset, Math.min(this.#highWatermark, this.#logEndOffset)));
     this.#onRecoveryPointLowered();
@@ -371,16 +335,12 @@ export class PartitionLog {
       case 'latest':
         return { timestamp: -1, offset: this.#logEndOffset, leaderEpoch: this.#epochs.latestEpoch };
       default:
-        return searchTimestamp(this.#segments, query, this.#logStartOffset);
+        return searchTimestamp(this.#segments.all, query, this.#logStartOffset);
     }
   }
 
   activeProducers(): ActiveProducer[] {
     return this.#producers.state.active();
-  }
-
-  get producerCount(): number {
-    return this.#producers.state.count;
   }
 
   hasOngoingTransaction(producerId: number, producerEpoch: number): boolean {
@@ -397,8 +357,8 @@ export class PartitionLog {
     producerEpoch: number,
     supportsEpochBump: boolean,
   ): VerificationGuard | null {
-    this.#checkNotFenced(producerId, producerEpoch);
     const { state } = this.#producers;
+    checkNotFenced(state, producerId, producerEpoch);
     if (state.hasOngoingTransaction(producerId, producerEpoch)) return null;
     const nowMs = this.#environment.clock.wallMs();
     return state.startVerification(producerId, sequence, producerEpoch, supportsEpochBump, nowMs);
@@ -406,27 +366,17 @@ export class PartitionLog {
 
   /** Blocks until all records are on the device; the recovery point moves to the end. */
   flush(): void {
-    if (this.#recoveryPoint >= this.#logEndOffset && this.#unsyncedFiles.size === 0) return;
-    for (const segment of this.#unflushedSegments()) this.#isActive(segment) ? segment.syncLogNow() : segment.syncNow();
-    this.#syncNamesNow();
-    this.#recoveryPoint = this.#logEndOffset;
-    this.#lastFlushMs = this.#environment.clock.wallMs();
+    this.#durability.flush(this.#logEndOffset);
   }
 
   /** The same without blocking; records appended meanwhile are not waited for. */
-  async sync(): Promise<void> {
-    if (this.#recoveryPoint >= this.#logEndOffset || this.#isClosed) return;
-    const { truncations, end } = { truncations: this.#truncationCount, end: this.#logEndOffset };
-    this.#lastFlushMs = this.#environment.clock.wallMs();
-    const segments = this.#unflushedSegments();
-    this.#syncNamesNow();
-    for (const segment of segments) {
-      if (this.#isClosed || truncations !== this.#truncationCount) return;
-      await segment.sync();
-    }
-    // Cut meanwhile: what was synced is not what is in the log now.
-    if (this.#isClosed || truncations !== this.#truncationCount) return;
-    this.#recoveryPoint = maxOffset(this.#recoveryPoint, end);
+  sync(): Promise<void> {
+    return this.#durability.sync(this.#logEndOffset);
+  }
+
+  /** A background flush failed: what it should have made safe may not be. The owner takes the directory offline. */
+  get flushFailure(): unknown {
+    return this.#durability.failure;
   }
 
   /** Begins a new segment at the end and returns its base offset. */
@@ -436,7 +386,8 @@ export class PartitionLog {
 
   /** Retention by time, size and log start; returns how many segments went. */
   deleteOldSegments(nowMs: number): number {
-    const count = segmentsToDelete(this.#segments, {
+    const segments = this.#segments.all;
+    const count = segmentsToDelete(segments, {
       config: this.#config,
       nowMs,
       logStartOffset: this.#logStartOffset,
@@ -444,11 +395,10 @@ export class PartitionLog {
       logEndOffset: this.#logEndOffset,
     });
     if (count === 0) return 0;
-    if (count === this.#segments.length) this.#roll(this.#logEndOffset);
-    const first = present(this.#segments[count], 'segment after the deleted ones');
+    if (count === segments.length) this.#roll(this.#logEndOffset);
+    const first = present(segments[count], 'segment after the deleted ones');
     this.incrementLogStartOffset(Math.max(this.#logStartOffset, first.baseOffset));
-    this.#dropSegments(this.#segments.splice(0, count));
-    this.#recountSize();
+    this.#dropSegments(this.#segments.removeFirst(count));
     return count;
   }
 
@@ -457,42 +407,34 @@ export class PartitionLog {
    * when it wants to be called again.
    */
   maintain(nowMs: number): number {
-    let nextMs = Number.POSITIVE_INFINITY;
-    if (this.#removals.length > 0) {
-      for (const removal of this.#removals) {
-        if (removal.dueMs <= nowMs) this.#removeFiles(removal.paths);
-        else nextMs = Math.min(nextMs, removal.dueMs);
-      }
-      this.#removals = this.#removals.filter((removal) => removal.dueMs > nowMs);
-    }
-    if (this.#recoveryPoint < this.#logEndOffset && this.#config.flushMs < neverMs) {
-      if (nowMs - this.#lastFlushMs >= this.#config.flushMs) this.flush();
-      else nextMs = Math.min(nextMs, this.#lastFlushMs + this.#config.flushMs);
+    let nextMs = this.#directory.removeDue(nowMs);
+    if (this.recoveryPoint < this.#logEndOffset && this.#config.flushMs < neverMs) {
+      const dueMs = this.#durability.lastFlushMs + this.#config.flushMs;
+      if (nowMs >= dueMs) this.flush();
+      else nextMs = Math.min(nextMs, dueMs);
     }
     const { state } = this.#producers;
     if (state.count > 0) state.removeExpired(nowMs, this.#config.producerIdExpirationMs);
     return nextMs;
   }
 
-  /** Lets go of memory and descriptors until the next use. */
-  releaseIdle(): void {
-    for (const segment of this.#segments) segment.release();
-  }
-
   /** Null unless records were deleted inside the first segment: what log-start-offset-checkpoint must remember. */
   get logStartOffsetToCheckpoint(): Offset | null {
-    return this.#logStartOffset > (this.#segments[0]?.baseOffset ?? 0) ? this.#logStartOffset : null;
+    return this.#logStartOffset > this.#segments.first.baseOffset ? this.#logStartOffset : null;
   }
 
   /** A clean close: everything synced, a snapshot at the end, indexes cut to their entries. */
   close(): void {
     if (this.#isClosed) return;
-    this.flush();
     this.#producers.take({ syncNow: true });
-    for (const segment of this.#segments) {
+    for (const segment of this.#segments.all) {
       segment.seal();
+      if (segment.isUnsynced) segment.syncNow();
       segment.release();
     }
+    if (this.#directory.isUnsynced && this.#logEndOffset > 0) this.#directory.syncNow();
+    this.#durability.raiseTo(this.#logEndOffset);
+    this.#durability.close();
     this.#tail.clear();
     this.#isClosed = true;
   }
@@ -500,65 +442,29 @@ export class PartitionLog {
   /** As after a crash: descriptors go, nothing is written. */
   abandon(): void {
     this.#isClosed = true;
+    this.#durability.close();
     this.#tail.clear();
-    for (const segment of this.#segments) segment.closeFiles();
+    for (const segment of this.#segments.all) segment.closeFiles();
   }
 
-  #openTopicId(options: PartitionLogOptions, isNew: boolean): TopicId | null {
-    const { topicId } = options;
-    const { disk } = this.#environment.pool;
-    const path = joinPath(this.#directory, partitionMetadataName);
-    // Written without a sync and made safe by the first flush: before that a power loss may have torn it.
-    const mayBeTorn = !options.hadCleanShutdown && options.recoveryPoint === 0;
-    const stored = isNew ? null : readPartitionMetadata(disk, path, { mayBeTorn });
-    if (stored !== null) {
-      if (topicId === null || topicId === stored) return stored;
-      throw new LogError(
-        ErrorCode.INCONSISTENT_TOPIC_ID,
-        `Tried to assign topic ID ${topicId} to log for topic partition ${this.name}, but log already contained topic ID ${stored}`,
-      );
-    }
-    if (topicId !== null) {
-      replaceFile(disk, path, partitionMetadataText(topicId));
-      this.#unsyncedFiles.add(partitionMetadataName);
-    }
-    return topicId;
-  }
-
-  #validateForLeader(records: Buffer, options: AppendAsLeaderOptions): ValidatedAppend {
-    const config = this.#config;
-    const validated = validateForLeader(records, {
-      topicPartition: this.name,
-      origin: options.origin,
-      leaderEpoch: options.leaderEpoch,
-      nextOffset: this.#logEndOffset,
-      nowMs: this.#environment.clock.wallMs(),
-      compressionType: config.compressionType,
-      ...compressionLevelOf(config),
-      timestampType: config.messageTimestampType,
-      timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
-      timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
-      messageBytesMax: config.maxMessageBytes,
-      segmentBytesMax: config.segmentBytes,
-      isCompacted: config.isCompacted,
-    });
-    if (!validated.ok) throw new LogError(validated.errorCode, validated.message, validated.recordErrors);
-    return validated;
-  }
-
+  /** The order is Kafka's: epoch, roll, producers. A refused producer may leave a fresh, empty segment behind. */
   #prepare(
     validated: ValidatedAppend,
-    origin: AppendOrigin | 'replication',
+    origin: ProducerOrigin,
     options: { readonly verificationGuard?: VerificationGuard | null; readonly transactionVersion?: number },
-  ): { readonly changes: ProducerChanges; readonly segment: Segment } {
-    const lastOffset = validated.lastOffset;
-    // The order is Kafka's: epoch, roll, producers. A refused producer may leave a fresh, empty segment behind.
-    forEachBatch(validated.records, (batch) => this.#noteEpoch(batch));
-    let segment = this.#active();
-    if (segment.shouldRoll(validated.records.length, lastOffset, validated.maxTimestamp, this.#config)) {
-      segment = this.#roll(toOffset(Math.max(this.#logEndOffset, validated.firstOffset)));
+  ): ProducerChanges {
+    const { records, lastOffset } = validated;
+    forEachBatch(records, (batch) => this.#noteEpoch(batch));
+    if (this.#segments.active.shouldRoll(records.length, lastOffset, validated.maxTimestamp, this.#config)) {
+      this.#roll(toOffset(Math.max(this.#logEndOffset, validated.firstOffset)));
     }
-    return { changes: this.#analyzeProducers(validated.records, origin, options), segment };
+    return checkProducers(this.#producers.state, records, {
+      origin,
+      partitionName: this.name,
+      transactionVersion: options.transactionVersion ?? 0,
+      isVerificationRequired: this.#config.transactionPartitionVerificationEnable,
+      guard: options.verificationGuard ?? null,
+    });
   }
 
   #noteEpoch(batch: RecordBatch): void {
@@ -567,139 +473,26 @@ export class PartitionLog {
     if (this.#epochs.assign(epoch, batch.baseOffset)) this.#writeEpochs();
   }
 
-  #analyzeProducers(
-    records: Buffer,
-    origin: AppendOrigin | 'replication',
-    options: { readonly verificationGuard?: VerificationGuard | null; readonly transactionVersion?: number },
-  ): ProducerChanges {
-    const { state } = this.#producers;
-    const appends = new Map<number, ProducerAppend>();
-    const completed: CompletedTransaction[] = [];
-    let duplicate: BatchMetadata | null = null;
-    forEachBatch(records, (batch) => {
-      if (!batch.hasProducerId) return true;
-      const { producerId } = batch;
-      const known = state.entry(producerId);
-      if (origin === 'client' && known !== null) {
-        duplicate = findDuplicate(known, batch);
-        if (duplicate !== null) return false;
-      }
-      if (origin === 'client' || origin === 'coordinator')
-        this.#checkVerified(batch, options.verificationGuard ?? null);
-      let append = appends.get(producerId);
-      if (append === undefined) {
-        append = state.prepare(producerId, {
-          origin,
-          partitionName: this.name,
-          transactionVersion: options.transactionVersion ?? 0,
-        });
-        appends.set(producerId, append);
-      }
-      const ended = append.append(batch);
-      if (ended !== null) completed.push(ended);
-      if (batch.isTransactional) state.clearVerification(producerId);
-      return true;
-    });
-    return { appends, completed, duplicate };
-  }
-
-  /** A transaction's first batch may only be written once its coordinator has confirmed that it is open. */
-  #checkVerified(batch: RecordBatch, guard: VerificationGuard | null): void {
-    const { state } = this.#producers;
-    const { producerId, producerEpoch } = batch;
-    if (!batch.isTransactional || state.hasOngoingTransaction(producerId, producerEpoch)) return;
-    this.#checkNotFenced(producerId, producerEpoch);
-    if (!this.#config.transactionPartitionVerificationEnable || batch.isControl) return;
-    if (state.isVerified(producerId, guard)) return;
-    throw new LogError(ErrorCode.INVALID_TXN_STATE, 'Record was not part of an ongoing transaction');
-  }
-
-  #checkNotFenced(producerId: number, producerEpoch: number): void {
-    const known = this.#producers.state.entry(producerId);
-    if (known === null || producerEpoch >= known.producerEpoch) return;
-    throw new LogError(
-      ErrorCode.INVALID_PRODUCER_EPOCH,
-      `Epoch of producer ${producerId} is ${producerEpoch}, which is smaller than the last seen epoch ${known.producerEpoch}`,
-    );
-  }
-
-  #checkFollows(validated: ValidatedAppend): void {
-    const first = validated.firstOffset >= 0 ? validated.firstOffset : validated.lastOffsetOfFirstBatch;
-    if (first >= this.#logEndOffset) return;
-    throw new UnexpectedAppendOffset(
-      `Unexpected offset in append to ${this.name}. First offset ${first} is less than the next offset ` +
-        `${this.#logEndOffset}. Last offset in append: ${validated.lastOffset}. Log start offset = ${this.#logStartOffset}`,
-      first,
-      this.#logEndOffset,
-    );
-  }
-
-  #write(validated: ValidatedAppend, segment: Segment, changes: ProducerChanges): void {
+  #write(validated: ValidatedAppend, changes: ProducerChanges): void {
     const { records, lastOffset } = validated;
+    const segment = this.#segments.active;
     segment.append(records, lastOffset);
     this.#tail.append(records, this.#logEndOffset, lastOffset + 1);
-    this.#sizeBytes += records.length;
     this.#logEndOffset = toOffset(lastOffset + 1);
     const { state } = this.#producers;
-    for (const append of changes.appends.values()) state.update(append);
+    for (const append of changes.appends) state.update(append);
+    for (const producerId of changes.verified) state.clearVerification(producerId);
     for (const completed of changes.completed) {
       const aborted = state.complete(completed);
       if (completed.isAborted) segment.transactionIndex.append(aborted);
     }
     this.#producers.mapEndOffset = lastOffset + 1;
-    if (this.#logEndOffset - this.#recoveryPoint >= this.#config.flushMessages) this.flush();
-  }
-
-  #result(validated: ValidatedAppend): AppendResult {
-    return {
-      firstOffset: toOffset(Math.max(0, validated.firstOffset)),
-      lastOffset: toOffset(validated.lastOffset),
-      maxTimestamp: validated.maxTimestamp,
-      logAppendTimeMs: validated.logAppendTimeMs,
-      logStartOffset: this.#logStartOffset,
-      recordCount: validated.recordCount,
-      validBytes: validated.records.length,
-      isDuplicate: false,
-    };
-  }
-
-  #duplicateResult(duplicate: BatchMetadata, validated: ValidatedAppend): AppendResult {
-    return {
-      ...this.#result(validated),
-      firstOffset: toOffset(duplicate.firstOffset),
-      lastOffset: toOffset(duplicate.lastOffset),
-      logAppendTimeMs: duplicate.timestamp,
-      isDuplicate: true,
-    };
-  }
-
-  #emptyResult(): AppendResult {
-    return {
-      firstOffset: this.#logEndOffset,
-      lastOffset: this.#logEndOffset,
-      maxTimestamp: -1,
-      logAppendTimeMs: -1,
-      logStartOffset: this.#logStartOffset,
-      recordCount: 0,
-      validBytes: 0,
-      isDuplicate: false,
-    };
+    if (this.#logEndOffset - this.recoveryPoint >= this.#config.flushMessages) this.flush();
   }
 
   #limitOffset(limit: ReadLimit): Offset {
     if (limit === 'log-end') return this.#logEndOffset;
     return limit === 'high-watermark' ? this.#highWatermark : this.lastStableOffset;
-  }
-
-  #readFromDisk(startOffset: number, limit: number, maxBytes: number, minOneBatch: boolean, into: Buffer[]): number {
-    for (let index = this.#floorIndex(startOffset); index < this.#segments.length; index++) {
-      // Null: the segment ends below the start, as compacted ones may; the next one goes on.
-      const read = this.#segments[index]?.read(startOffset, limit, maxBytes, minOneBatch) ?? null;
-      if (read === null) continue;
-      if (read.length > 0) into.push(read);
-      return read.length;
-    }
-    return 0;
   }
 
   #abortedIn(startOffset: number, records: readonly Buffer[]): AbortedTransaction[] {
@@ -712,111 +505,37 @@ export class PartitionLog {
     return this.abortedTransactions(startOffset, end);
   }
 
-  #active(): Segment {
-    return present(this.#segments.at(-1), 'active segment');
-  }
-
-  #isActive(segment: Segment): boolean {
-    return segment === this.#segments.at(-1);
-  }
-
-  /** Index of the segment that holds `offset`; 0 below the first. */
-  #floorIndex(offset: number): number {
-    let low = 0;
-    let high = this.#segments.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#segments[middle]?.baseOffset ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
-  }
-
   #addSegment(baseOffset: Offset): Segment {
-    const { directory, config } = { directory: this.#directory, config: this.#config };
-    const segment = new Segment({ environment: this.#environment, directory, baseOffset, config, names: new Set() });
-    this.#segments.push(segment);
-    this.#isDirectoryUnsynced = true;
+    const options = { environment: this.#environment, directory: this.directory, config: this.#config };
+    const segment = new Segment({ ...options, baseOffset, names: new Set() });
+    this.#segments.add(segment);
+    this.#directory.noteNamesChanged();
     return segment;
   }
 
   #roll(baseOffset: Offset): Segment {
-    const active = this.#active();
+    const { active } = this.#segments;
     if (active.baseOffset === baseOffset && active.sizeBytes === 0) {
       // Nothing in it yet, only its settings were those of another day.
-      this.#segments.pop();
+      this.#segments.removeFrom(this.#segments.all.length - 1);
       active.remove();
     } else active.seal();
     this.#producers.mapEndOffset = baseOffset;
     this.#producers.take({ syncNow: false });
     const segment = this.#addSegment(baseOffset);
     segment.log.get();
-    this.#flushRolled(baseOffset);
+    this.#durability.flushRolled(baseOffset);
     return segment;
   }
 
-  /** Kafka hands this to its scheduler: the rolled segments become safe soon, the append does not wait. */
-  #flushRolled(newBaseOffset: Offset): void {
-    const truncations = this.#truncationCount;
-    const rolled = this.#unflushedSegments().filter((segment) => !this.#isActive(segment));
-    const flush = async (): Promise<void> => {
-      for (const segment of rolled) {
-        if (this.#isClosed || truncations !== this.#truncationCount) return;
-        await segment.sync();
-      }
-      if (this.#isClosed || truncations !== this.#truncationCount) return;
-      await this.#producers.sync(newBaseOffset);
-      if (this.#isClosed || truncations !== this.#truncationCount) return;
-      this.#syncNamesNow();
-      this.#recoveryPoint = maxOffset(this.#recoveryPoint, newBaseOffset);
-    };
-    flush().catch((error: unknown) => {
-      this.#flushFailure ??= error;
-    });
-  }
-
-  /** A background flush failed; the owner takes the directory offline. */
-  #flushFailure: unknown = null;
-
-  get flushFailure(): unknown {
-    return this.#flushFailure;
-  }
-
-  #unflushedSegments(): Segment[] {
-    return this.#segments.filter((segment) => segment.isUnsynced);
-  }
-
-  #syncNamesNow(): void {
-    const { disk } = this.#environment.pool;
-    for (const name of this.#unsyncedFiles) {
-      const file = disk.open(joinPath(this.#directory, name), 'write');
-      file.syncNow();
-      file.close();
-      this.#isDirectoryUnsynced = true;
-    }
-    this.#unsyncedFiles.clear();
-    if (!this.#isDirectoryUnsynced) return;
-    disk.syncDirectory(this.#directory);
-    this.#isDirectoryUnsynced = false;
-    if (!this.#isParentUnsynced) return;
-    disk.syncDirectory(parentOf(this.#directory));
-    this.#isParentUnsynced = false;
-  }
-
   #writeEpochs(): void {
-    const { disk } = this.#environment.pool;
-    const { entries } = this.#epochs;
-    const path = joinPath(this.#directory, epochCheckpointName);
-    // A new log's checkpoint is empty until there is an epoch, as Kafka makes it.
-    const text = entries.length === 0 && !disk.exists(path) ? '' : epochCheckpointText(entries);
-    replaceFile(disk, path, text);
-    this.#unsyncedFiles.add(epochCheckpointName);
+    this.#directory.writeEpochs(this.#epochs.entries);
   }
 
   #rebuildProducers(): void {
     rebuildProducers({
       producers: this.#producers,
-      segments: this.#segments,
+      segments: this.#segments.all,
       name: this.name,
       logStartOffset: this.#logStartOffset,
       logEndOffset: this.#logEndOffset,
@@ -826,68 +545,26 @@ export class PartitionLog {
   }
 
   #dropSegments(segments: readonly Segment[]): void {
-    // A background flush may have these in hand: what it proves no longer counts.
-    this.#truncationCount++;
+    if (segments.length === 0) return;
+    this.#durability.noteRemoval();
     for (const segment of segments) {
-      this.#scheduleRemoval(segment.markDeleted());
+      this.#removeLater(segment.markDeleted());
       this.#producers.remove(segment.baseOffset);
     }
-    if (segments.length > 0) this.#isDirectoryUnsynced = true;
+    this.#directory.noteNamesChanged();
   }
 
-  #scheduleRemoval(paths: readonly string[]): void {
-    if (paths.length === 0) return;
-    this.#removals.push({ paths, dueMs: this.#environment.clock.wallMs() + this.#config.fileDeleteDelayMs });
+  #removeLater(paths: readonly string[]): void {
+    this.#directory.removeLater(paths, this.#environment.clock.wallMs() + this.#config.fileDeleteDelayMs);
   }
 
-  #removeFiles(paths: readonly string[]): void {
-    for (const path of paths) this.#environment.pool.disk.remove(path);
-  }
-
-  #recountSize(): void {
-    this.#sizeBytes = this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-  }
-
-  #reportRecovery(truncatedBytes: number, findings: readonly string[], epochs: LoadedEpochs): void {
-    const detail = [...findings, ...(epochs.isDamaged ? ['leader-epoch-checkpoint was damaged'] : [])].join('; ');
+  #reportRecovery(truncatedBytes: number, findings: readonly string[]): void {
     this.#environment.journal?.record({
       kind: 'log.recovered',
       topic: this.topic,
       partition: this.partition,
       truncatedBytes,
-      detail,
+      detail: findings.join('; '),
     });
   }
-}
-
-function parentOf(directory: string): string {
-  return directory.slice(0, directory.lastIndexOf('/')) || '/';
-}
-
-function freshEpochs(): LoadedEpochs {
-  return { epochs: new LeaderEpochs(), isMissing: true, isDamaged: false };
-}
-
-function compressionLevelOf(config: LogConfig): { readonly compressionLevel?: number } {
-  switch (config.compressionType) {
-    case 'gzip':
-      return { compressionLevel: config.compressionGzipLevel };
-    case 'lz4':
-      return { compressionLevel: config.compressionLz4Level };
-    case 'zstd':
-      return { compressionLevel: config.compressionZstdLevel };
-    default:
-      return {};
-  }
-}
-
-/** The batches before the first one of an epoch that the follower has not heard of. */
-function upToEpoch(records: Buffer, leaderEpoch: LeaderEpoch): Buffer {
-  let end = 0;
-  forEachBatch(records, (batch) => {
-    if (toLeaderEpoch(batch.partitionLeaderEpoch) > leaderEpoch) return false;
-    end = batch.endPosition;
-    return true;
-  });
-  return records.subarray(0, end);
 }

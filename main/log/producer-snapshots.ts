@@ -19,16 +19,16 @@ export class ProducerSnapshots {
   #lastSnapshotOffset = 0;
   readonly #disk: Disk;
   readonly #expirationMs: number;
-  #directory: string;
+  readonly #directory: string;
   /** Of the files, rising. */
   #offsets: number[];
 
-  /** `names`: what the directory holds. */
-  constructor(options: ProducerSnapshotsOptions, names: readonly string[]) {
+  /** `offsets`: of the snapshots that the directory holds, rising. */
+  constructor(options: ProducerSnapshotsOptions, offsets: readonly number[]) {
     this.#disk = options.disk;
     this.#directory = options.directory;
     this.#expirationMs = options.producerIdExpirationMs;
-    this.#offsets = snapshotOffsets(names);
+    this.#offsets = [...offsets];
   }
 
   get latestOffset(): number | null {
@@ -37,10 +37,6 @@ export class ProducerSnapshots {
 
   get offsets(): readonly number[] {
     return this.#offsets;
-  }
-
-  moveTo(directory: string): void {
-    this.#directory = directory;
   }
 
   /** Writes the state as of `mapEndOffset`, unless that was done. */

@@ -6,7 +6,7 @@ import { corruptRecord, RecordsError } from '../records/errors.ts';
 import { forEachStoredBatch } from './log-file.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
-import { ProducerSnapshots } from './producer-snapshots.ts';
+import { ProducerSnapshots, snapshotOffsets } from './producer-snapshots.ts';
 import { Segment, type SegmentEnvironment } from './segment.ts';
 import {
   cleanedSuffix,
@@ -32,6 +32,8 @@ export type RecoveryOptions = {
   readonly recoveryPoint: Offset;
   readonly logStartOffset: Offset;
   readonly hadCleanShutdown: boolean;
+  /** The directory was made just now. */
+  readonly isNew: boolean;
 };
 
 export type LoadedLog = {
@@ -57,6 +59,8 @@ class Recovery {
   readonly #segments: Segment[] = [];
   readonly #deletedPaths: string[] = [];
   readonly #findings: string[] = [];
+  /** Snapshots now in the directory. */
+  #snapshots: readonly number[] = [];
   #truncatedBytes = 0;
   #epochsChanged = false;
 
@@ -66,8 +70,7 @@ class Recovery {
 
   load(): LoadedLog {
     const { hadCleanShutdown, logStartOffset, epochs } = this.#options;
-    this.#finishSwaps(this.#removeTemporaryFiles(this.#list()));
-    this.#loadSegments();
+    this.#loadSegments(this.#options.isNew ? [] : this.#finishInterrupted(this.#list()));
     if (!hadCleanShutdown) this.#recoverUnflushed();
     const end = this.#endOfSegments();
     const active = this.#segments.at(-1) ?? this.#addFirstSegment();
@@ -107,7 +110,14 @@ class Recovery {
   #newProducers(): ProducerSnapshots {
     const { environment, directory, config } = this.#options;
     const { producerIdExpirationMs } = config;
-    return new ProducerSnapshots({ disk: environment.pool.disk, directory, producerIdExpirationMs }, this.#list());
+    return new ProducerSnapshots({ disk: environment.pool.disk, directory, producerIdExpirationMs }, this.#snapshots);
+  }
+
+  /** Undoes or completes a compaction that a stop cut short; returns what the directory holds then. */
+  #finishInterrupted(names: readonly string[]): readonly string[] {
+    if (!names.some(isTemporary)) return names;
+    this.#finishSwaps(this.#removeTemporaryFiles(names));
+    return this.#list();
   }
 
   /** Returns the `.swap` files that stand for a finished compaction. */
@@ -150,9 +160,9 @@ class Recovery {
     this.#findings.push(`took over the compacted segments from ${from} on`);
   }
 
-  #loadSegments(): void {
+  #loadSegments(listed: readonly string[]): void {
     const { environment, directory, config } = this.#options;
-    const listed = this.#list();
+    this.#snapshots = snapshotOffsets(listed);
     const names = new Set(listed);
     for (const name of listed) {
       const baseOffset = offsetInName(name);
@@ -204,7 +214,9 @@ class Recovery {
         producers.mapEndOffset = batch.nextOffset;
       },
     });
-    producers.take({ syncNow: true });
+    // Its checksum tells a torn snapshot from a whole one: no need to wait for the device.
+    producers.take({ syncNow: false });
+    this.#snapshots = producers.offsets;
     this.#truncatedBytes += cut;
     return cut;
   }
@@ -249,6 +261,10 @@ class Recovery {
       hadCleanShutdown: isClean,
     });
   }
+}
+
+function isTemporary(name: string): boolean {
+  return name.endsWith(deletedSuffix) || name.endsWith(cleanedSuffix) || name.endsWith(swapSuffix);
 }
 
 type RecoveryVisitor = { onBatch(batch: Parameters<Parameters<typeof forEachStoredBatch>[3]>[0]): void };

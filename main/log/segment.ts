@@ -16,7 +16,6 @@ import {
   logSuffix,
   offsetIndexSuffix,
   offsetName,
-  segmentSuffixes,
   timeIndexSuffix,
   transactionIndexSuffix,
 } from './segment-names.ts';
@@ -317,13 +316,6 @@ export class Segment {
     for (const file of this.#files()) file.remove();
   }
 
-  moveTo(directory: string): void {
-    segmentSuffixes.forEach((ending, index) => {
-      this.#files()[index]?.moveTo(joinPath(directory, offsetName(this.baseOffset) + ending));
-    });
-  }
-
-  /** In the order of `segmentSuffixes`. */
   #files(): [PooledFile, PooledFile, PooledFile, PooledFile] {
     return [this.log, this.offsetIndex.entries.file, this.timeIndex.entries.file, this.transactionIndex.file];
   }
