@@ -76,7 +76,7 @@ export class Observer {
     return { topicId: view.topicId, partitions: view.partitions };
   }
 
-  /** Resolves when every replica of every partition is in sync and known to all brokers. */
+  /** Resolves when every replica is in sync, known to all brokers, and every leader serves. */
   async createTopic(
     name: string,
     partitions: number,
@@ -95,7 +95,10 @@ export class Observer {
     if (result?.errorCode !== 0) {
       throw new Error(`CreateTopics: ${errorName(result?.errorCode ?? -1)} ${result?.errorMessage ?? ''}`);
     }
-    return this.untilInSync(name);
+    const view = await this.untilInSync(name);
+    // Kafka's brokers name a leader a moment before that leader knows that it is one.
+    await until(`leaders of ${name} that serve`, 30_000, () => this.endOffsets(name).catch(() => null));
+    return view;
   }
 
   async deleteTopic(name: string): Promise<void> {
