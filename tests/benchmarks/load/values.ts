@@ -8,9 +8,8 @@ export const batchBytesMax = 64 * 1024;
 /** What goes with a record of 1 KB: length, attributes, deltas, key and header count. */
 const recordOverheadBytes = 16;
 
-const words = 'order customer payment shipped basket invoice address region amount status created product item'.split(
-  ' ',
-);
+const names = 'order customer payment basket invoice region status created product quantity'.split(' ');
+const choices = 'open paid shipped returned north south express standard card transfer gold silver'.split(' ');
 
 /** A small generator with a seed: the same bytes in every run and for every product. */
 function createRandom(seed: number): () => number {
@@ -25,8 +24,12 @@ export function createValue(seed: number): Buffer {
   const random = createRandom(seed);
   let text = '{';
   while (text.length < recordBytes) {
-    const word = words[Math.floor(random() * words.length)] ?? '';
-    text += `"${word}":"${random().toString(36).slice(2)}",`;
+    const name = names[Math.floor(random() * names.length)] ?? '';
+    const isNumber = random() < 0.4;
+    const value = isNumber
+      ? String(Math.floor(random() * 1_000_000))
+      : `"${choices[Math.floor(random() * choices.length)]}"`;
+    text += `"${name}":${value},`;
   }
   return Buffer.from(text.slice(0, recordBytes), 'latin1');
 }
