@@ -15,6 +15,8 @@ import { offsetFetchApi } from '../../main/protocol/messages/offset-fetch.ts';
 import { produceApi } from '../../main/protocol/messages/produce.ts';
 import { buildBatch } from '../../main/records/batch-builder.ts';
 import type { Api } from '../../main/protocol/schema.ts';
+import { readFileSync } from 'node:fs';
+import { protocolTable } from '../support/protocol-table.ts';
 import { TestCluster } from '../support/cluster.ts';
 import { RawClient } from '../support/raw-client.ts';
 
@@ -145,4 +147,10 @@ test('every advertised API answers in every advertised version', async () => {
     }
   }
   expect(failures).toEqual([]);
+});
+
+test('docs/PROTOCOL.md says what a running broker advertises', async () => {
+  const broker = cluster.ready.brokers[0];
+  const table = await protocolTable(address, `127.0.0.1:${broker?.controllerPort}`);
+  expect(readFileSync('docs/PROTOCOL.md', 'utf8'), 'run: npm run protocol-table').toBe(table);
 });
