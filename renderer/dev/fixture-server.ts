@@ -41,6 +41,10 @@ export async function startFixtureServer(
   let skip = false;
 
   const http = createServer((request, response) => {
+    if (refusing) {
+      response.destroy();
+      return;
+    }
     const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);
     readFile(join(options.staticDir, path === '/' ? 'index.html' : path)).then(
       (body) =>
@@ -58,13 +62,11 @@ export async function startFixtureServer(
       socket.destroy();
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (client) => {
-      if (new URL(request.url ?? '/', 'http://x').searchParams.get('token') !== token) {
-        client.close(4401, 'The token in the address is not the one of this session.');
-        return;
-      }
-      accept(client);
-    });
+    if (new URL(request.url ?? '/', 'http://x').searchParams.get('token') !== token) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, accept);
   });
 
   function accept(client: WebSocket): void {

@@ -23,6 +23,11 @@ export function chooseLink(page: Window): EngineLink {
     connect: () => new WebSocket(address),
     nowMs: () => performance.now(),
     random: () => Math.random(),
+    isHostUp: () =>
+      fetch(page.location.pathname, { method: 'HEAD', cache: 'no-store' }).then(
+        (response) => response.ok,
+        () => false,
+      ),
     after(delayMs, run) {
       const timer = setTimeout(run, delayMs);
       return () => clearTimeout(timer);

@@ -8,8 +8,12 @@ function surroundings() {
   const sockets: { sent: ClientMessage[]; fire(type: string, event: object): void }[] = [];
   const timers = new Set<{ atMs: number; run: () => void }>();
   let nowMs = 0;
+  let hostUp = false;
   return {
     sockets,
+    hostIsUp(): void {
+      hostUp = true;
+    },
     pass(ms: number): void {
       nowMs += ms;
       for (const timer of [...timers]) {
@@ -31,6 +35,7 @@ function surroundings() {
       },
       nowMs: () => nowMs,
       random: () => 1,
+      isHostUp: () => Promise.resolve(hostUp),
       after(delayMs: number, run: () => void) {
         const timer = { atMs: nowMs + delayMs, run };
         timers.add(timer);
@@ -110,5 +115,19 @@ test('a host that rejects the token is not asked again', () => {
   world.sockets[0]?.fire('close', { code: 4401, reason: 'old token' });
   world.pass(60_000);
   expect(seen.at(-1)).toEqual({ phase: 'rejected', reason: 'old token' });
+  expect(world.sockets).toHaveLength(1);
+});
+
+test('a host that serves files but refuses the WebSocket does not want this page', async () => {
+  const world = surroundings();
+  const link = createWebSocketLink(world.around);
+  const seen: Connection[] = [];
+  link.watch((connection) => seen.push(connection));
+  world.hostIsUp();
+  world.sockets[0]?.fire('close', { code: 1006, reason: '' });
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(seen.at(-1)).toEqual({ phase: 'rejected', reason: '' });
+  world.pass(60_000);
   expect(world.sockets).toHaveLength(1);
 });

@@ -28,6 +28,8 @@ export type WebSocketSurroundings = {
   nowMs(): number;
   random(): number;
   after(delayMs: number, run: () => void): () => void;
+  /** Whether the host serves files: then a refused WebSocket means that it does not want us. */
+  isHostUp(): Promise<boolean>;
 };
 
 type Pending = { resolve(output: unknown): void; reject(error: Error): void; cancelTimeout(): void };
@@ -190,6 +192,16 @@ class WebSocketLink {
       lostAtMs: this.#lostAtMs,
     });
     this.#cancelRetry = this.#around.after(delayMs, () => this.open());
+    if (!opened) void this.#askWhetherRejected();
+  }
+
+  /** A browser does not tell a page that its WebSocket was answered 403; a host that is up but won't have us did so. */
+  async #askWhetherRejected(): Promise<void> {
+    const attempt = this.#attempt;
+    if (!(await this.#around.isHostUp())) return;
+    if (this.#connection.phase !== 'reconnecting' || this.#attempt !== attempt || this.#socket !== null) return;
+    this.#cancelRetry?.();
+    this.#become({ phase: 'rejected', reason: '' });
   }
 
   #send(message: ClientMessage): void {

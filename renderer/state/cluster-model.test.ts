@@ -76,3 +76,13 @@ test('events are kept up to their limit, the newest ones', () => {
   expect(model.events[0]?.sequence).toBe(1);
   expect(model.events.at(-1)?.sequence).toBe(eventsMax);
 });
+
+test('events of several processes stand in the order in which they happened', () => {
+  const ready = { kind: 'cluster.ready', readyMs: 1 } as const;
+  const model = modelOf(aView({ events: [anEvent(1, 100, ready, 'broker-1'), anEvent(2, 300, ready, 'broker-1')] }));
+  const after = reduce(model, {
+    number: 1,
+    events: [anEvent(1, 200, ready, 'broker-2'), anEvent(2, 400, ready, 'broker-2')],
+  });
+  expect(after.events.map((event) => event.wallMs)).toEqual([100, 200, 300, 400]);
+});

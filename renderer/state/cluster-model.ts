@@ -11,6 +11,7 @@ import {
   type PartitionView,
   type TopicView,
 } from '../../main/api/views.ts';
+import { timeOf } from './bursts.ts';
 
 export type ClusterFacts = Omit<ClusterView, 'brokers' | 'topics' | 'partitions' | 'groups' | 'events'>;
 
@@ -36,7 +37,7 @@ export function modelOf(view: ClusterView): ClusterModel {
     topics: topics.toSorted(byTopic),
     partitions: replacePartitions(new Map(), partitions, []),
     groups: groups.toSorted(byGroup),
-    events: events.slice(-eventsMax),
+    events: mergeEvents([], events),
   };
 }
 
@@ -47,8 +48,17 @@ export function reduce(model: ClusterModel, delta: ClusterDelta): ClusterModel {
     topics: merge(model.topics, delta.topics, delta.removedTopics, (topic) => topic.topic, byTopic),
     partitions: reducePartitions(model.partitions, delta),
     groups: merge(model.groups, delta.groups, delta.removedGroups, (group) => group.groupId, byGroup),
-    events: delta.events?.length ? [...model.events, ...delta.events].slice(-eventsMax) : model.events,
+    events: delta.events?.length ? mergeEvents(model.events, delta.events) : model.events,
   };
+}
+
+/** Reports of several processes arrive in turns: their events are put in the order in which they happened. */
+function mergeEvents(known: readonly JournalEvent[], added: readonly JournalEvent[]): readonly JournalEvent[] {
+  const earliest = Math.min(...added.map(timeOf));
+  let settled = known.length;
+  for (let newest = known[settled - 1]; newest && timeOf(newest) > earliest; newest = known[settled - 1]) settled -= 1;
+  const moving = [...known.slice(settled), ...added].sort((a, b) => timeOf(a) - timeOf(b));
+  return [...known.slice(0, settled), ...moving].slice(-eventsMax);
 }
 
 function merge<Item, Key>(

@@ -5,7 +5,7 @@ import type { Bridge } from '../../main/api/contract.ts';
 import type { EngineLink, Connection } from '../engine/engine-link.ts';
 import { SnapshotSync, type SyncStep } from '../engine/snapshot-sync.ts';
 import { type ClusterModel, modelOf, reduce } from './cluster-model.ts';
-import { extendGaps, type Gap, WorkloadHistory } from './workload-history.ts';
+import { WorkloadHistory } from './workload-history.ts';
 
 /** Without any delta for this long the figures are called old. */
 const staleAfterMs = 3_000;
@@ -21,7 +21,6 @@ export class ClusterState {
   heldBack = $state(0);
   /** The page's monotonic clock, ten times a second; for ages and countdowns. */
   nowMs = $state(performance.now());
-  gaps = $state.raw<readonly Gap[]>([]);
   /** Engine that answers but with a refusal to the snapshot itself. */
   snapshotProblem = $state<string | null>(null);
 
@@ -84,10 +83,15 @@ export class ClusterState {
     return this.ageMs > staleAfterMs ? 'stale' : 'live';
   }
 
-  /** The engine's monotonic clock, carried on by ours while the view is live. */
+  /** How long the shown figures stand, while they are live: what to add to the engine's own times. */
+  get carriedOnMs(): number {
+    return this.freshness === 'live' ? this.ageMs : 0;
+  }
+
+  /** The engine's wall clock, carried on by ours while the view is live. */
   get engineNowMs(): number {
     if (this.model === null) return 0;
-    return this.model.facts.monotonicMs + (this.freshness === 'live' ? this.ageMs : 0);
+    return this.model.facts.wallMs + this.carriedOnMs;
   }
 
   #carryOut(step: SyncStep): void {
@@ -115,15 +119,11 @@ export class ClusterState {
 
   #accept(model: ClusterModel): void {
     const another = this.#latest !== null && this.#latest.facts.clusterId !== model.facts.clusterId;
-    if (another) {
-      this.history.clear();
-      this.gaps = [];
-    }
+    if (another) this.history.clear();
     this.#latest = model;
     this.#latestReceivedAtMs = performance.now();
-    const { workload, monotonicMs } = model.facts;
-    if (workload.running) this.history.add(monotonicMs, workload);
-    this.gaps = extendGaps(this.gaps, monotonicMs, workload.unavailableForMs);
+    const { workload, wallMs } = model.facts;
+    if (workload.running) this.history.add(wallMs, workload);
     if (this.paused) this.heldBack += 1;
     this.#publishSoon();
   }

@@ -48,18 +48,3 @@ export class WorkloadHistory {
     return (this.#next - this.#count + index + samplesMax) % samplesMax;
   }
 }
-
-/** A span in which no write was acknowledged, on the monotonic clock; `untilMs` null: it lasts. */
-export type Gap = { readonly fromMs: number; readonly untilMs: number | null };
-
-/** Folds the workload's own measure of unavailability into gaps to draw. */
-export function extendGaps(gaps: readonly Gap[], atMs: number, unavailableForMs: number | null): readonly Gap[] {
-  const last = gaps.at(-1);
-  const open = last && last.untilMs === null ? last : null;
-  if (unavailableForMs === null) {
-    return open ? [...gaps.slice(0, -1), { fromMs: open.fromMs, untilMs: atMs }] : gaps;
-  }
-  if (open) return gaps;
-  const kept = gaps.filter((gap) => gap.untilMs === null || gap.untilMs > atMs - historySpanMs);
-  return [...kept, { fromMs: atMs - unavailableForMs, untilMs: null }];
-}

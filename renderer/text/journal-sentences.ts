@@ -85,16 +85,6 @@ export function familyOf(event: JournalEvent): Family {
   return readingOf(event.entry).family;
 }
 
-/** A fault that a person (or a drill) caused: what later events are timed against. */
-export function isFault(entry: JournalEntry): boolean {
-  return (
-    entry.kind === 'process.killed' ||
-    entry.kind === 'process.paused' ||
-    entry.kind === 'process.stopping' ||
-    (entry.kind === 'process.exited' && !entry.wanted)
-  );
-}
-
 /** Past-tense clause without a full stop, to stand after "412 ms after". */
 export function faultClause(entry: JournalEntry): string {
   if (entry.kind === 'process.killed') return `broker ${entry.brokerId} was killed`;
@@ -210,9 +200,9 @@ function processSentence(entry: JournalEntry): string {
     case 'cluster.ready':
       return `The cluster was ready after ${formatDuration(entry.readyMs)}.`;
     case 'client.error':
-      return `${entry.client} got ${entry.error}: ${entry.detail}.`;
+      return `The ${entry.client} got ${entry.error}: ${entry.detail}`;
     case 'client.recovered':
-      return `${entry.client} writes again after ${formatDuration(entry.unavailableMs)} without an acknowledgement.`;
+      return `The ${entry.client} writes again after ${formatDuration(entry.unavailableMs)} without an acknowledgement.`;
     default:
       return readingOf(entry).label;
   }

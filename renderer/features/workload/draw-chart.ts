@@ -1,10 +1,10 @@
 // Draws the workload's last minute on a canvas: acknowledged and consumed per second, gaps without an
 // acknowledgement, and marks for faults and elections. Nothing here knows of Svelte.
 
-import type { Gap, WorkloadHistory } from '../../state/workload-history.ts';
+import type { Gap, Mark } from '../../state/workload-gaps.ts';
+import type { WorkloadHistory } from '../../state/workload-history.ts';
 import { formatShort } from '../../text/format.ts';
 
-export type ChartMark = { readonly atMs: number; readonly tone: 'bad' | 'good' };
 export type ChartColours = Readonly<
   Record<'acknowledged' | 'fill' | 'consumed' | 'line' | 'text' | 'lost' | 'lostSoft' | 'ok', string>
 >;
@@ -12,7 +12,7 @@ export type ChartColours = Readonly<
 export type Chart = {
   readonly history: WorkloadHistory;
   readonly gaps: readonly Gap[];
-  readonly marks: readonly ChartMark[];
+  readonly marks: readonly Mark[];
   readonly nowMs: number;
   readonly spanMs: number;
   readonly colours: ChartColours;
@@ -166,7 +166,7 @@ function drawMark(
   context: CanvasRenderingContext2D,
   x: number,
   plotHeight: number,
-  mark: ChartMark,
+  mark: Mark,
   colours: ChartColours,
 ): void {
   if (x < 0) return;

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import type { JournalEntry } from '../../main/api/views.ts';
 import { families } from '../text/journal-sentences.ts';
 import { anEvent } from './fixtures.test-data.ts';
-import { burstSentence, narrate, toBursts } from './journal-reading.ts';
+import { burstSentence } from '../text/burst-sentences.ts';
+import { toBursts } from './bursts.ts';
+import { narrate } from './narrator.ts';
 
 const all = new Set(families);
 const killed: JournalEntry = { kind: 'process.killed', brokerId: 2, pid: 7 };
@@ -61,7 +63,46 @@ test('a fault long ago times nothing', () => {
   expect(toBursts([anEvent(0, 0, killed), anEvent(1, 60_000, elected(0, 1))], all)[1]?.sinceFaultMs).toBeNull();
 });
 
-test('votes stand alone, since each has its own answer', () => {
+test('the end of a killed process is no second fault, a crash is one', () => {
+  const exit: JournalEntry = {
+    kind: 'process.exited',
+    brokerId: 2,
+    pid: 7,
+    signal: 'SIGKILL',
+    code: null,
+    wanted: false,
+  };
+  const after = (entries: readonly JournalEntry[]): (number | null)[] =>
+    toBursts(
+      entries.map((entry, index) => anEvent(index, index * 400, entry)),
+      all,
+    ).map((burst) => burst.sinceFaultMs);
+  expect(after([killed, exit, elected(0, 1)])).toEqual([null, 400, 800]);
+  expect(after([exit, elected(0, 1)])).toEqual([null, 400]);
+  expect(after([killed, { kind: 'process.started', brokerId: 2, pid: 8 }, exit, elected(0, 1)])).toEqual([
+    null,
+    400,
+    800,
+    400,
+  ]);
+});
+
+test('a client that fails again and again is one line', () => {
+  const error: JournalEntry = {
+    kind: 'client.error',
+    client: 'producer',
+    error: 'REQUEST_TIMED_OUT',
+    detail: 'no answer.',
+  };
+  const [burst, ...others] = toBursts(
+    [0, 600, 1_200].map((atMs, index) => anEvent(index, atMs, error)),
+    all,
+  );
+  expect(others).toEqual([]);
+  expect(burst && burstSentence(burst)).toBe('The producer got REQUEST_TIMED_OUT 3 times: no answer.');
+});
+
+test('granted votes stand alone, since each has its own answer', () => {
   const vote = (voter: number, granted: boolean): JournalEntry => ({
     kind: 'quorum.voteAnswered',
     epoch: 3,
