@@ -9,7 +9,14 @@ import type {
 } from '../protocol/messages/incremental-alter-configs.ts';
 import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
 import { configError, listValues, type ConfigDefinition } from '../metadata/configs/config-definition.ts';
-import { configTable, effectiveTopicConfig, inheritedValue, topicConfigs } from '../metadata/configs/config-schema.ts';
+import {
+  brokerConfigs,
+  clientMetricsConfigs,
+  configTable,
+  effectiveTopicConfig,
+  inheritedValue,
+  topicConfigs,
+} from '../metadata/configs/config-schema.ts';
 import { configKey, ConfigResourceType, configValues, type ConfigResource } from '../metadata/settings-image.ts';
 import { isElrEnabled } from './cluster-facts.ts';
 import {
@@ -98,10 +105,11 @@ function validate(
     case ConfigResourceType.GROUP:
       if (resource.name === '') throw invalidRequest('Default group resources are not allowed.');
       validateTable(resource.type, after, (name) => `Unknown group config name: ${name}`);
+      validateGroup(view, after);
       return;
     case ConfigResourceType.CLIENT_METRICS:
       if (resource.name === '') throw invalidRequest("Subscription name can't be empty");
-      validateTable(resource.type, after, (name) => `Unknown client metrics configuration: ${name}`);
+      validateClientMetrics(after);
       return;
     default:
       throw invalidRequest(`Unknown resource type ${resource.type}`);
@@ -142,22 +150,82 @@ function validateTopic(view: ControllerView, topic: string, values: ReadonlyMap<
   }
 }
 
+/** Settings that the broker keeps within bounds: `group.consumer.min.session.timeout.ms` and the like. */
+function validateGroup(view: ControllerView, values: ReadonlyMap<string, string>): void {
+  for (const [name, value] of values) {
+    const [, family, rest] = /^(consumer|share|streams)\.(.+)$/.exec(name) ?? [];
+    if (family === undefined || rest === undefined) continue;
+    const [least, most] = [`group.${family}.min.${rest}`, `group.${family}.max.${rest}`];
+    const brokerValue = (bound: string): number | null => {
+      const text = brokerConfigs.has(bound) ? view.settings.text(bound, view.image) : null;
+      return text === null ? null : Number(text);
+    };
+    const [atLeast, atMost] = [brokerValue(least), brokerValue(most)];
+    if (atLeast !== null && Number(value) < atLeast) {
+      throw invalidConfig(`${name} must be greater than or equal to ${least}`);
+    }
+    if (atMost !== null && Number(value) > atMost) throw invalidConfig(`${name} must be less than or equal to ${most}`);
+  }
+}
+
+const clientMetricsIntervalMsMin = 100;
+const clientMetricsIntervalMsMax = 3_600_000;
+const clientMatchers: ReadonlySet<string> = new Set([
+  'client_instance_id',
+  'client_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port',
+]);
+
+function validateClientMetrics(values: ReadonlyMap<string, string>): void {
+  for (const [name, value] of values) {
+    const definition = clientMetricsConfigs.get(name);
+    if (definition === undefined) throw invalidRequest(`Unknown client metrics configuration: ${name}`);
+    const error = configError(definition, value);
+    if (error !== null) throw invalidConfig(error);
+    const interval = Number(value);
+    const isOutside = interval < clientMetricsIntervalMsMin || interval > clientMetricsIntervalMsMax;
+    if (name === 'interval.ms' && isOutside) {
+      throw invalidRequest(
+        `Invalid value ${value} for interval.ms, interval must be between ${clientMetricsIntervalMsMin} and ` +
+          `${clientMetricsIntervalMsMax} (1 hour)`,
+      );
+    }
+    if (name !== 'match') continue;
+    const illegal = listValues(value).find((pattern) => !isClientPattern(pattern));
+    if (illegal !== undefined) throw invalidConfig(`Illegal client matching pattern: ${illegal}`);
+  }
+}
+
+function isClientPattern(pattern: string): boolean {
+  const [matcher, expression, ...rest] = pattern.split('=');
+  if (matcher === undefined || expression === undefined || rest.length > 0) return false;
+  if (!clientMatchers.has(matcher.trim())) return false;
+  try {
+    new RegExp(expression.trim());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function validateBroker(view: ControllerView, resource: ConfigResource, changes: Changes): void {
   if (resource.name !== '' && !/^[+-]?\d+$/.test(resource.name)) {
     throw invalidRequest('Unable to parse broker name as a base 10 number.');
   }
   if (Number(resource.name) < 0) throw invalidRequest('Invalid negative broker ID.');
-  const shown = `ConfigResource(type=BROKER, name='${resource.name}')`;
   const refuse = (why: string): never => {
-    throw invalidConfig(`Invalid config value for resource ${shown}: ${why}`);
+    throw invalidRequest(why);
   };
   const table = configTable(ConfigResourceType.BROKER);
   const known = [...changes].map(([name, value]) => [table?.get(name), value] as const);
   const fixed = known.filter(([definition]) => definition !== undefined && definition.dynamic === undefined);
-  if (fixed.length > 0) refuse(`Cannot update these configs dynamically: Set(${names(fixed)})`);
+  if (fixed.length > 0) refuse(`Cannot update these configs dynamically: [${names(fixed)}]`);
   const perBroker = known.filter(([definition]) => definition?.dynamic === 'per-broker');
   if (resource.name === '' && perBroker.length > 0) {
-    refuse(`Cannot update these configs at default cluster level: Set(${names(perBroker)})`);
+    refuse(`Cannot update these configs at default cluster level, broker id must be specified: [${names(perBroker)}]`);
   }
   for (const [definition, value] of known) {
     const error = definition === undefined || value === null ? null : configError(definition, value);

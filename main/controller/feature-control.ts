@@ -80,9 +80,11 @@ function updateFeature(view: ControllerView, update: FeatureUpdate, upgradeType:
 
 function checkSupported(view: ControllerView, feature: string, level: number, refuse: (why: string) => never): void {
   const local = supportedFeatures.find((candidate) => candidate.name === feature);
-  if (local === undefined) return refuse('Local controller does not support this feature.');
+  if (local === undefined) return refuse(`Local controller ${view.settings.nodeId} does not support this feature.`);
   if (level < local.minSupportedVersion || level > local.maxSupportedVersion) {
-    refuse(`Local controller only supports versions ${local.minSupportedVersion}-${local.maxSupportedVersion}`);
+    refuse(
+      `Local controller ${view.settings.nodeId} only supports versions ${local.minSupportedVersion}-${local.maxSupportedVersion}`,
+    );
   }
   const nodes = [
     ...[...view.image.cluster.brokers.values()].map((node) => ({ ...node, what: `Broker ${node.id}` })),

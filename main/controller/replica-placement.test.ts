@@ -53,9 +53,11 @@ describe('placement', () => {
   it('refuses what can not be placed, in Kafka’s words', () => {
     const random = seededRandom(1, 'refusals');
     expect(() => placeReplicas(brokers(3, 0), 1, 4, random)).toThrow(
-      'The target replication factor of 4 cannot be reached because only 3 broker(s) are registered.',
+      'The target replication factor of 4 cannot be reached because only 3 broker(s) are registered or some brokers have all their log directories cordoned.',
     );
-    expect(() => placeReplicas(brokers(1, 0, [1]), 1, 1, random)).toThrow('All brokers are currently fenced.');
+    expect(() => placeReplicas(brokers(1, 0, [1]), 1, 1, random)).toThrow(
+      'All brokers are currently fenced, or have all their log directories cordoned.',
+    );
     expect(() => placeReplicas(brokers(1, 0), 1, 0, random)).toThrow(
       'Invalid replication factor 0: the replication factor must be positive.',
     );

@@ -47,6 +47,8 @@ class BrokerRing {
   }
 }
 
+const allFenced = 'All brokers are currently fenced, or have all their log directories cordoned.';
+
 type Rack = { readonly alive: BrokerRing; readonly fenced: BrokerRing };
 
 function invalidReplicationFactor(message: string): ApiError {
@@ -76,7 +78,7 @@ class RackRing {
 
   #rack(index: number): Rack {
     const rack = this.#racks[index % this.#racks.length];
-    if (rack === undefined) throw invalidReplicationFactor('All brokers are currently fenced.');
+    if (rack === undefined) throw invalidReplicationFactor(allFenced);
     return rack;
   }
 
@@ -130,10 +132,10 @@ export function placeReplicas(
       `Invalid replication factor ${replicationFactor}: the replication factor must be positive.`,
     );
   }
-  if (!brokers.some((broker) => !broker.isFenced)) throw invalidReplicationFactor('All brokers are currently fenced.');
+  if (!brokers.some((broker) => !broker.isFenced)) throw invalidReplicationFactor(allFenced);
   if (replicationFactor > brokers.length) {
     throw invalidReplicationFactor(
-      `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
+      `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered or some brokers have all their log directories cordoned.`,
     );
   }
   const ring = new RackRing(brokers, random);

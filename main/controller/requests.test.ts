@@ -102,7 +102,7 @@ describe('CreateTopics', () => {
       17,
       "Topic name is invalid: 'a b' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
     ],
-    [{ name: '__cluster_metadata' }, 29, 'Authorization failed.'],
+    [{ name: '__cluster_metadata' }, 42, 'Creation of internal topic __cluster_metadata is prohibited.'],
     [{ name: 'x', numPartitions: 0 }, 37, 'Number of partitions was set to an invalid non-positive value.'],
     [
       { name: 'x', replicationFactor: 0 },
@@ -112,7 +112,7 @@ describe('CreateTopics', () => {
     [
       { name: 'x', replicationFactor: 9 },
       38,
-      'Unable to replicate the partition 9 time(s): The target replication factor of 9 cannot be reached because only 3 broker(s) are registered.',
+      'Unable to replicate the partition 9 time(s): The target replication factor of 9 cannot be reached because only 3 broker(s) are registered or some brokers have all their log directories cordoned.',
     ],
     [{ name: 'x', configs: [{ name: 'nope', value: '1' }] }, 40, 'Unknown topic config name: nope'],
     [
@@ -281,13 +281,7 @@ describe('IncrementalAlterConfigs', () => {
       40,
       'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.',
     ],
-    [
-      4,
-      '1',
-      [['broker.rack', 0, 'r']],
-      40,
-      "Invalid config value for resource ConfigResource(type=BROKER, name='1'): Cannot update these configs dynamically: Set(broker.rack)",
-    ],
+    [4, '1', [['broker.rack', 0, 'r']], 42, 'Cannot update these configs dynamically: [broker.rack]'],
     [4, '9', [['log.retention.ms', 0, '5']], 102, 'No node with id 9 found.'],
     [
       4,
@@ -373,7 +367,7 @@ describe('other requests', () => {
         .results[0];
     };
     expect(update('metadata.version', 31)?.errorMessage).toBe(
-      'Invalid update version 31 for feature metadata.version. Local controller only supports versions 7-30',
+      'Invalid update version 31 for feature metadata.version. Local controller 1 only supports versions 7-30',
     );
     expect(update('nope', 1)?.errorCode).toBe(ErrorCode.INVALID_UPDATE_VERSION);
     expect(update('share.version', 0)?.errorCode).toBe(ErrorCode.INVALID_UPDATE_VERSION);

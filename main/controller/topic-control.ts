@@ -12,7 +12,14 @@ import { describeTopicConfigs } from '../metadata/configs/described-configs.ts';
 import { partitionToRecord, type PartitionRegistration } from '../metadata/topics-image.ts';
 import { defaultDirectory, isActiveBroker } from './cluster-facts.ts';
 import { newResourceConfigs } from './configuration-control.ts';
-import { ApiError, attempt, refuseTooManyRecords, type ControllerView, type Decision } from './decision.ts';
+import {
+  ApiError,
+  attempt,
+  recordsPerRequestMax,
+  refuseTooManyRecords,
+  type ControllerView,
+  type Decision,
+} from './decision.ts';
 import { placeReplicas, type UsableBroker } from './replica-placement.ts';
 import { collisionName, hasCollisionChars, topicNameError } from './topic-names.ts';
 
@@ -74,7 +81,7 @@ function failedTopic(name: string, errorCode: number, errorMessage: string | nul
 
 function checkNewName(view: ControllerView, name: string, made: readonly string[]): void {
   if (name === metadataTopicName) {
-    throw new ApiError(ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.');
+    throw new ApiError(ErrorCode.INVALID_REQUEST, `Creation of internal topic ${metadataTopicName} is prohibited.`);
   }
   const error = topicNameError(name);
   if (error !== null) throw new ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION, error);
@@ -261,6 +268,12 @@ function placed(view: ControllerView, partitionCount: number, replicationFactor:
   });
 }
 
+function refuseTooManyPartitions(count: number): void {
+  if (count > recordsPerRequestMax) {
+    throw new ApiError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+  }
+}
+
 function placedPartitions(view: ControllerView, topic: CreatableTopic): PartitionRegistration[] {
   if (topic.replicationFactor < -1 || topic.replicationFactor === 0) {
     throw new ApiError(
@@ -274,7 +287,7 @@ function placedPartitions(view: ControllerView, topic: CreatableTopic): Partitio
   const count = topic.numPartitions === -1 ? view.settings.number('num.partitions') : topic.numPartitions;
   const factor =
     topic.replicationFactor === -1 ? view.settings.number('default.replication.factor') : topic.replicationFactor;
-  refuseTooManyRecords(count);
+  refuseTooManyPartitions(count);
   try {
     return placed(view, count, factor);
   } catch (error) {
@@ -376,7 +389,7 @@ function addedPartitions(view: ControllerView, request: CreatePartitionsRequest[
     );
   }
   const additional = request.count - present;
-  refuseTooManyRecords(additional);
+  refuseTooManyPartitions(additional);
   const factor = topic.partitions.get(0)?.replicas.length ?? 1;
   const { assignments } = request;
   if (assignments !== null && assignments.length !== additional) {

@@ -37,6 +37,7 @@ import { createListOffsetsHandler } from './list-offsets.ts';
 import { createMetadataHandler } from './metadata.ts';
 import { createOffsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
 import { createProduceHandler } from './produce.ts';
+import { securityRoutes } from './security.ts';
 
 export type HandlerDependencies = {
   readonly replicas: ReplicaManager;
@@ -60,6 +61,7 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...dataRoutes(dependencies),
     ...metadataRoutes(dependencies),
     ...forwardingRoutes(dependencies.controllerChannel),
+    ...securityRoutes(),
     ...groupRoutes({
       groups: dependencies.groups,
       image: dependencies.image,
@@ -118,5 +120,6 @@ export function controllerListenerRoutes(dependencies: HandlerDependencies): Rou
   return [
     route(describeClusterApi, { listeners: ['controller'] }, describeCluster(dependencies)),
     route(describeConfigsApi, { listeners: ['controller'] }, createDescribeConfigsHandler(dependencies)),
+    ...securityRoutes(),
   ];
 }

@@ -120,7 +120,7 @@ export const brokerConfigDefinitions: readonly ConfigDefinition[] = [
   {
     name: 'log.cleaner.io.max.bytes.per.second',
     type: 'DOUBLE',
-    default: '1.7976931348623157e+308',
+    default: '1.7976931348623157E308',
     dynamic: 'cluster-wide',
   },
   {

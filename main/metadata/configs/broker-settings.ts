@@ -29,6 +29,9 @@ export class BrokerSettings {
       if (error !== null) throw new InvalidSettingsError(error);
       fixed.set(name, value);
     }
+    // Two names for one thing: Kafka fills in whichever is missing.
+    const nodeId = fixed.get('node.id') ?? fixed.get('broker.id');
+    if (nodeId !== undefined) fixed.set('node.id', nodeId).set('broker.id', nodeId);
     this.#fixed = fixed;
   }
 

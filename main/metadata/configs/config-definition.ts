@@ -126,7 +126,7 @@ function offsetResetError(definition: ConfigDefinition, value: string): string |
       value +
       '` for configuration ' +
       definition.name +
-      ". The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'",
+      ". The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.",
   );
 }
 

@@ -27,6 +27,7 @@ export type DescribedConfig = {
   readonly type: number;
 };
 
+const unknownType = 0;
 const typeNumbers: Readonly<Record<ConfigType, number>> = {
   BOOLEAN: 1,
   STRING: 2,
@@ -57,7 +58,9 @@ function describeInherited(
     const own = set.get(name);
     const brokerName = brokerSynonymOf(definition);
     const inherited =
-      brokerName === null ? [] : brokerConfigSynonyms(brokerName, layers).filter(startingAt(brokerName));
+      brokerName === null
+        ? ownDefault(definition, source)
+        : brokerConfigSynonyms(brokerName, layers).filter(startingAt(brokerName));
     const synonyms = own === undefined ? inherited : [{ name, value: own, source }, ...inherited];
     described.push({
       name,
@@ -70,6 +73,13 @@ function describeInherited(
     });
   }
   return described;
+}
+
+/** Kafka shows a default of a setting that no broker setting stands behind for groups only. */
+function ownDefault(definition: ConfigDefinition, source: number): ConfigSynonym[] {
+  const value = definition.default ?? null;
+  if (value === null || source !== ConfigSource.GROUP_CONFIG) return [];
+  return [{ name: definition.name, value, source: ConfigSource.DEFAULT_CONFIG }];
 }
 
 /** A filter that drops what comes before the first entry with the name asked for, as Kafka does. */
@@ -97,7 +107,8 @@ export function describeClientMetricsConfigs(set: ReadonlyMap<string, string>): 
 /** Every setting of one broker. */
 export function describeBrokerConfigs(layers: BrokerConfigLayers): DescribedConfig[] {
   // Settings that Kafka does not know are shown too: plugins have some.
-  const unknown = [...layers.fixed.keys()].filter((name) => !brokerConfigs.has(name)).sort();
+  const given = new Set([...layers.perBroker.keys(), ...layers.clusterWide.keys(), ...layers.fixed.keys()]);
+  const unknown = [...given].filter((name) => !brokerConfigs.has(name)).sort();
   const known = [...brokerConfigs.values()].filter((definition) => !definition.isInternal);
   return [
     ...known.map((definition) => describeBrokerConfig(definition, layers, () => true)),
@@ -131,6 +142,6 @@ function describeBrokerConfig(
     isReadOnly: definition.dynamic === undefined,
     isSensitive: sensitive,
     synonyms: sensitive ? hidden(synonyms) : synonyms,
-    type: typeNumbers[definition.type],
+    type: brokerConfigs.has(name) ? typeNumbers[definition.type] : unknownType,
   };
 }
