@@ -57,7 +57,7 @@ export class MetadataLog implements LogView {
       hadCleanShutdown: false,
     });
     const opened = new MetadataLog(log, new Snapshots(environment.pool.disk, directory), options);
-    opened.#startAtSnapshotIfAhead();
+    opened.#startAtSnapshotIfAtOdds();
     opened.flush();
     // What a snapshot holds was committed, here or at the leader that sent it.
     log.updateHighWatermark(opened.latestSnapshotId?.offset ?? 0);
@@ -196,15 +196,22 @@ export class MetadataLog implements LogView {
   }
 
   /**
-   * A crash came between a fetched snapshot's rename and the log's new beginning: finish that. Or the beginning was
-   * there but the epochs are those of the log before it: a fetch that told such an epoch would lead back in time.
+   * A power loss can bring back the log of before a fetched snapshot, whole or in part: then it lacks what the
+   * snapshot holds, or ends in records that were never committed. The snapshot is committed, so it wins.
    */
-  #startAtSnapshotIfAhead(): void {
+  #startAtSnapshotIfAtOdds(): void {
     const latest = this.latestSnapshotId;
-    if (latest === null) return;
-    const isEmptyHere = this.startOffset === this.endOffset && latest.offset === this.endOffset;
-    const hasStaleEpochs = isEmptyHere && this.#log.latestEpoch !== null && this.#log.latestEpoch !== latest.epoch;
-    if (latest.offset > this.endOffset || hasStaleEpochs) this.#startAt(latest);
+    if (latest !== null && this.#isAtOddsWith(latest)) this.#startAt(latest);
+  }
+
+  #isAtOddsWith({ offset, epoch }: OffsetAndEpoch): boolean {
+    if (this.endOffset < offset) return true;
+    const { latestEpoch } = this.#log;
+    if (latestEpoch === null) return this.startOffset !== offset;
+    if (latestEpoch < epoch) return true;
+    if (this.startOffset >= offset) return false;
+    const end = this.#log.endOffsetForEpoch(epoch);
+    return end === null || end.epoch !== epoch || end.endOffset < offset;
   }
 
   #startAt(id: OffsetAndEpoch): void {

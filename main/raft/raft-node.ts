@@ -45,6 +45,7 @@ export class RaftNode<R> {
   #isDeliveryDue = false;
   #isAppendedDue = false;
   #isClosed = false;
+  #hasFailed = false;
   /** Told when leadership has been handed on, at shutdown. */
   #onHandedOn: (() => void) | null = null;
 
@@ -239,9 +240,20 @@ export class RaftNode<R> {
     try {
       return action();
     } catch (error) {
-      return this.#options.runtime.fatal(error);
+      return this.#fail(error);
     }
   }
+
+  #fail(error: unknown): never {
+    this.#hasFailed = true;
+    this.#isClosed = true;
+    return this.#options.runtime.fatal(error);
+  }
+
+  /** For the end of a promise chain: what ended the node has been reported. */
+  readonly #ignoreAfterFailure = (error: unknown): void => {
+    if (!this.#hasFailed) throw error;
+  };
 
   #armTimer(): void {
     const { deadlineMs } = this.#quorum;
@@ -340,14 +352,17 @@ export class RaftNode<R> {
 
   #flush(flush: number): void {
     const endOffset = this.#log.endOffset;
-    this.#log.sync().then(
-      () => {
-        if (!this.#isClosed) this.#take({ type: 'flushed', flush, endOffset });
-      },
-      (error: unknown) => {
-        if (!this.#isClosed) this.#options.runtime.fatal(error);
-      },
-    );
+    this.#log
+      .sync()
+      .then(
+        () => {
+          if (!this.#isClosed) this.#take({ type: 'flushed', flush, endOffset });
+        },
+        (error: unknown) => {
+          if (!this.#isClosed) this.#fail(error);
+        },
+      )
+      .catch(this.#ignoreAfterFailure);
   }
 
   #commit(offset: number): void {
@@ -357,17 +372,15 @@ export class RaftNode<R> {
 
   #send(to: number, correlation: number, ask: RaftAsk): void {
     const voter = present(this.voterSet.get(to), `voter ${to}`);
-    sendAsk(this.#options.transport, this.#wire, voter, ask).then(
-      (answer) => {
+    sendAsk(this.#options.transport, this.#wire, voter, ask)
+      // Unreachable, late, or undecodable: all the same to the quorum, which tries again.
+      .catch(() => null)
+      .then((answer) => {
         if (this.#isClosed) return;
         if (answer === null) this.#take({ type: 'failed', to, correlation });
         else this.#take({ type: 'answer', from: to, correlation, answer });
-      },
-      () => {
-        // Unreachable, late, or undecodable: all the same to the quorum, which tries again.
-        if (!this.#isClosed) this.#take({ type: 'failed', to, correlation });
-      },
-    );
+      })
+      .catch(this.#ignoreAfterFailure);
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
