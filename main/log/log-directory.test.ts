@@ -5,7 +5,7 @@ import { toOffset, toPartitionId, toTopicId } from '../core/ids.ts';
 import type { Disk } from '../runtime/runtime.ts';
 import { seededRandom } from '../runtime/simulated/seeded-random.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
-import { append, contents, movableClock, startMs, type MovableClock } from './log.test-kit.ts';
+import { append, contents, movableClock, record, startMs, type MovableClock } from './log.test-kit.ts';
 import { logConfigFrom } from './log-config.ts';
 import { formatLogDirectory, LogDirectory, readMetaProperties } from './log-directory.ts';
 import { LogDirectoryError } from './log-error.ts';
@@ -183,4 +183,45 @@ test('maintenance removes expired segments and says when it wants to be called a
   clock.nowMs = startMs + 6000;
   expect(directory.maintain(clock.nowMs)).toBe(clock.nowMs + 100);
   expect(log).toMatchObject({ logStartOffset: 1, sizeBytes: 0 });
+});
+
+test('compacted logs are cleaned in the course of maintenance, and the checkpoint says how far', () => {
+  const disk = newDisk();
+  format(disk);
+  const clock = movableClock();
+  const directory = LogDirectory.open({
+    disk,
+    clock,
+    random: seededRandom(1),
+    path: '/node-3',
+    nodeId: 3,
+    clusterId: null,
+    configFor: () => logConfigFrom({ 'cleanup.policy': 'compact', 'internal.segment.bytes': '300' }),
+    preallocateIndexes: false,
+  });
+  const log = directory.createLog('t', toPartitionId(0), topicId);
+  for (let index = 0; index < 40; index++) append(log, [record(`value ${index}`, startMs, `key ${index % 4}`)]);
+  const before = log.segments.length;
+  let nowMs = startMs;
+  for (let call = 0; nowMs === startMs; call++) {
+    nowMs = directory.maintain(nowMs);
+    expect(call).toBeLessThan(100);
+  }
+  expect(log.segments.length).toBeLessThan(before);
+  expect(contents(log).slice(-4)).toEqual(['36:value 36', '37:value 37', '38:value 38', '39:value 39']);
+  const cleanedTo = log.segments.at(-1)?.baseOffset;
+  expect(text(disk, 'cleaner-offset-checkpoint')).toBe(`0\n1\nt 0 ${cleanedTo}\n`);
+});
+
+test('flushing all logs at once leaves the clean stop nothing to wait for', async () => {
+  const world = new SimulatedWorld({ seed: 9 });
+  const { disk } = world.runtimeFor(3);
+  format(disk);
+  const directory = open(disk);
+  const logs = [0, 1, 2].map((index) => directory.createLog('t', toPartitionId(index), topicId));
+  for (const log of logs) append(log, ['a', 'b']);
+  const flushed = directory.flushAll();
+  await world.runUntil(() => logs.every((log) => log.recoveryPoint === 2));
+  await flushed;
+  expect(logs.map((log) => log.recoveryPoint)).toEqual([2, 2, 2]);
 });

@@ -21,6 +21,7 @@ import {
   type OffsetCheckpointLine,
 } from './checkpoints.ts';
 import { FilePool } from './file-pool.ts';
+import { cleanerBackoffMsDefault, LogCleaner } from './log-cleaner.ts';
 import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { LogDirectoryError } from './log-error.ts';
 import { metaPropertiesName, readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.ts';
@@ -37,6 +38,9 @@ const bootstrapName = 'bootstrap.checkpoint';
 const highWatermarksName = 'replication-offset-checkpoint';
 const recoveryPointsName = 'recovery-point-offset-checkpoint';
 const logStartsName = 'log-start-offset-checkpoint';
+const cleanedToName = 'cleaner-offset-checkpoint';
+/** Files of so many logs are synced at once: the device takes several syncs in one go. */
+const flushesAtOnceMax = 16;
 /** Files that were not used between two such moments are closed. */
 const idleCheckIntervalMs = 60_000;
 
@@ -53,6 +57,8 @@ export type LogDirectoryOptions = {
   readonly openFilesMax?: number;
   /** `log.retention.check.interval.ms` */
   readonly retentionCheckIntervalMs?: number;
+  /** `log.cleaner.backoff.ms` */
+  readonly cleanerBackoffMs?: number;
   /** Kafka keeps room in open indexes; false saves memory where the disk is simulated. */
   readonly preallocateIndexes?: boolean;
   readonly journal?: Journal;
@@ -106,7 +112,8 @@ export class LogDirectory {
   readonly #environment: LogEnvironment;
   readonly #lock: { release(): void };
   readonly #logs = new Map<string, PartitionLog>();
-  #highWatermarks: ReadonlyMap<string, number>;
+  readonly #highWatermarks: ReadonlyMap<string, number>;
+  readonly #cleaner: LogCleaner;
   /** What stands in each checkpoint file: unchanged ones are not written again. */
   readonly #written = new Map<string, string>();
   #removals: DirectoryRemoval[] = [];
@@ -131,6 +138,11 @@ export class LogDirectory {
       ...(options.journal === undefined ? {} : { journal: options.journal }),
     };
     this.#highWatermarks = this.#readCheckpoint(highWatermarksName);
+    this.#cleaner = new LogCleaner({
+      backoffMs: options.cleanerBackoffMs ?? cleanerBackoffMsDefault,
+      cleanedTo: this.#readCheckpoint(cleanedToName),
+      onCleaned: () => this.#writeCheckpoint(cleanedToName, (log) => this.#cleaner.cleanedTo(log)),
+    });
     this.#openLogs();
     const nowMs = clock.wallMs();
     this.#nextRetentionMs = nowMs + this.#retentionIntervalMs;
@@ -177,6 +189,7 @@ export class LogDirectory {
     const log = this.getLog(topic, partition);
     if (log === null) return;
     log.abandon();
+    this.#cleaner.forget(log);
     this.#logs.delete(log.name);
     const hex = Buffer.from(this.#options.random.bytes(16)).toString('hex');
     const to = joinPath(this.path, deletedDirectoryName(topic, partition, hex));
@@ -205,8 +218,8 @@ export class LogDirectory {
   }
 
   /**
-   * What is due of retention, delayed deletion, time-based flushing and closing of idle files. Returns when it wants
-   * to be called again (wall clock).
+   * What is due of retention, compaction, delayed deletion, time-based flushing and closing of idle files. Returns
+   * when it wants to be called again (wall clock), `nowMs` when there is more to do right away.
    */
   maintain(nowMs: number): number {
     if (this.#isClosed) return Number.POSITIVE_INFINITY;
@@ -222,12 +235,22 @@ export class LogDirectory {
       this.#environment.pool.closeIdle();
       this.#nextIdleCheckMs = nowMs + idleCheckIntervalMs;
     }
+    nextMs = Math.min(nextMs, this.#cleaner.step(this.#logs.values(), nowMs));
     return Math.min(nextMs, this.#nextRetentionMs, this.#nextIdleCheckMs);
   }
 
   /** Space of the volume under the directory. */
   usage(): { readonly totalBytes: number; readonly usableBytes: number } {
     return this.#options.disk.volume(this.path);
+  }
+
+  /** Makes everything written so far safe without blocking, many logs at once; before `close` it leaves that little to do. */
+  async flushAll(): Promise<void> {
+    const waiting = [...this.#logs.values()];
+    const flushNext = async (): Promise<void> => {
+      for (let log = waiting.pop(); log !== undefined; log = waiting.pop()) await log.sync();
+    };
+    await Promise.all(Array.from({ length: flushesAtOnceMax }, flushNext));
   }
 
   /** A clean stop: closes all logs, writes the checkpoints and .kafka_cleanshutdown, releases the lock. */
@@ -318,7 +341,7 @@ export class LogDirectory {
     }
   }
 
-  #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => Offset | null): void {
+  #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => number | null): void {
     const lines: OffsetCheckpointLine[] = [];
     for (const log of this.#logs.values()) {
       const offset = offsetOf(log);

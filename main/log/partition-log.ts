@@ -13,14 +13,16 @@ import {
   type PartitionId,
   type TopicId,
 } from '../core/ids.ts';
-import type { Journal } from '../core/journal.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { forEachBatch, type RecordBatch } from '../records/record-batch.ts';
 import type { ValidatedAppend } from '../records/validation.ts';
 import { duplicateResult, emptyResult, resultOf, validateAsFollower, validateAsLeader } from './appending.ts';
+import { clean, type CleanableLog } from './cleaning.ts';
+import { cleaningRange, type CleaningRange } from './cleaning-range.ts';
 import { Durability } from './durability.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import { neverMs, type LogConfig } from './log-config.ts';
+import type { LogEnvironment, PartitionLogOptions } from './log-environment.ts';
 import { LogError, OffsetOutOfRange } from './log-error.ts';
 import type {
   AbortedTransaction,
@@ -42,32 +44,13 @@ import { checkNotFenced, checkProducers, type ProducerChanges } from './producer
 import type { ProducerSnapshots } from './producer-snapshots.ts';
 import { loadLog, rebuildProducers } from './recovery.ts';
 import { segmentsToDelete } from './retention.ts';
-import { Segment, type SegmentEnvironment } from './segment.ts';
+import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
-import type { LogTail, TailCache } from './tail-cache.ts';
+import { cleanedSuffix, swapSuffix } from './segment-names.ts';
+import type { LogTail } from './tail-cache.ts';
 import { searchTimestamp } from './timestamp-search.ts';
 
-/** What all logs of a node share. */
-export type LogEnvironment = SegmentEnvironment & {
-  readonly tailCache: TailCache;
-  readonly journal?: Journal;
-};
-
-export type PartitionLogOptions = {
-  readonly environment: LogEnvironment;
-  /** The partition's own directory, `…/topic-3`; made when missing. */
-  readonly directory: string;
-  readonly topic: string;
-  readonly partition: PartitionId;
-  /** Null: take what partition.metadata says. */
-  readonly topicId: TopicId | null;
-  readonly config: LogConfig;
-  readonly recoveryPoint: Offset;
-  readonly logStartOffset: Offset;
-  readonly hadCleanShutdown: boolean;
-  /** The log was cut below what a checkpoint may claim to be safe: it must be corrected before new records follow. */
-  readonly onRecoveryPointLowered?: () => void;
-};
+export type { LogEnvironment, PartitionLogOptions } from './log-environment.ts';
 
 export class PartitionLog {
   static open(options: PartitionLogOptions): PartitionLog {
@@ -423,6 +406,35 @@ export class PartitionLog {
     return this.#logStartOffset > this.#segments.first.baseOffset ? this.#logStartOffset : null;
   }
 
+  /** What of a compacted log may be cleaned; null when nothing may. `cleanedTo`: where the last cleaning ended. */
+  cleaningRange(cleanedTo: number | null, nowMs: number): CleaningRange | null {
+    return cleaningRange(this.#segments.all, cleanedTo, nowMs, {
+      config: this.#config,
+      logStartOffset: this.#logStartOffset,
+      logEndOffset: this.#logEndOffset,
+      lastStableOffset: this.lastStableOffset,
+    });
+  }
+
+  /** Cleans in steps; ends with where the next cleaning begins, or with null when the log was cut meanwhile. */
+  clean(range: CleaningRange, nowMs: number): Generator<void, number | null, undefined> {
+    const removals = this.#durability.removalCount;
+    const log: CleanableLog = {
+      segments: [...this.#segments.all],
+      config: this.#config,
+      nowMs,
+      abortedTransactions: (from, to) => this.abortedTransactions(from, to),
+      lastRecordOf: (producerId) => this.#producers.state.lastRecordOf(producerId),
+      createCleaned: (baseOffset) => {
+        const options = { environment: this.#environment, directory: this.directory, config: this.#config };
+        return Segment.createCleaned({ ...options, baseOffset });
+      },
+      replace: (cleaned, sources) => this.#replaceSegments(cleaned, sources),
+      isStale: () => this.#isClosed || removals !== this.#durability.removalCount,
+    };
+    return clean(log, range);
+  }
+
   /** A clean close: everything synced, a snapshot at the end, indexes cut to their entries. */
   close(): void {
     if (this.#isClosed) return;
@@ -552,6 +564,19 @@ export class PartitionLog {
       this.#producers.remove(segment.baseOffset);
     }
     this.#directory.noteNamesChanged();
+  }
+
+  /** The order is Kafka's: after a stop at any point, recovery finishes it or undoes it. */
+  #replaceSegments(cleaned: Segment, sources: readonly Segment[]): void {
+    cleaned.renameSuffix(cleanedSuffix, swapSuffix);
+    this.#segments.replace(sources, cleaned);
+    for (const source of sources) {
+      this.#removeLater(source.markDeleted());
+      if (source.baseOffset !== cleaned.baseOffset) this.#producers.remove(source.baseOffset);
+    }
+    cleaned.renameSuffix(swapSuffix, '');
+    this.#directory.noteNamesChanged();
+    this.#directory.syncNow();
   }
 
   #removeLater(paths: readonly string[]): void {

@@ -40,6 +40,13 @@ export class ProducerState {
     return [...this.#producers.values()];
   }
 
+  /** What a cleaning must leave of the producer; null when it is not remembered. */
+  lastRecordOf(producerId: number): { readonly lastDataOffset: number; readonly producerEpoch: number } | null {
+    const entry = this.#producers.get(producerId);
+    if (entry === undefined) return null;
+    return { lastDataOffset: entry.batches.at(-1)?.lastOffset ?? -1, producerEpoch: entry.producerEpoch };
+  }
+
   active(): ActiveProducer[] {
     return this.entries().map((entry) => ({
       producerId: entry.producerId,

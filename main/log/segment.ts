@@ -11,6 +11,7 @@ import type { LogConfig } from './log-config.ts';
 import type { AbortedTransaction } from './log-types.ts';
 import { OffsetIndex } from './offset-index.ts';
 import {
+  cleanedSuffix,
   deletedSuffix,
   joinPath,
   logSuffix,
@@ -45,6 +46,15 @@ export type SegmentOptions = {
 };
 
 export class Segment {
+  /** An empty segment under `.cleaned` names; what an interrupted cleaning left there goes. */
+  static createCleaned(options: SegmentOptions): Segment {
+    const settings = { ...options, suffix: cleanedSuffix };
+    new Segment(settings).remove();
+    const segment = new Segment(settings);
+    segment.createFiles();
+    return segment;
+  }
+
   readonly baseOffset: Offset;
   readonly log: PooledFile;
   readonly offsetIndex: OffsetIndex;
@@ -282,6 +292,18 @@ export class Segment {
 
   get indexIntervalBytes(): number {
     return this.#indexIntervalBytes;
+  }
+
+  get modifiedMs(): number {
+    return this.#environment.pool.disk.modifiedMs(this.log.path);
+  }
+
+  /** A compacted segment keeps the time of the last of its sources, which retention may go by. */
+  setModifiedMs(ms: number): void {
+    const { disk } = this.#environment.pool;
+    for (const file of [this.log, this.offsetIndex.entries.file, this.timeIndex.entries.file]) {
+      if (file.exists()) disk.setModifiedMs(file.path, ms);
+    }
   }
 
   /** Lets go of descriptors and buffers; the next use takes them again. */
