@@ -166,14 +166,14 @@ export class ClusterViewState {
       cpuMs: report.counters.cpuMs,
     });
     this.#changedBrokers.add(brokerId);
+    for (const topic of report.topics) this.#applyTopic(topic);
+    for (const topic of report.removedTopics) this.#removeTopic(topic);
     for (const replica of report.replicas) this.#applyReplica(broker, replica, report.monotonicMs);
     this.#settleRates(brokerId, broker, report);
     for (const key of report.removedReplicas) {
       broker.replicas.delete(key);
       this.#changedPartitions.add(key);
     }
-    for (const topic of report.topics) this.#applyTopic(topic);
-    for (const topic of report.removedTopics) this.#removeTopic(topic);
     for (const group of report.groups) {
       this.#groups.set(group.groupId, { report: group, coordinator: brokerId });
       this.#removedGroups.delete(group.groupId);
