@@ -1,8 +1,14 @@
-// The broker's slow timers: checkpoints and retention. Each period is Kafka's setting.
+// The broker's slow timers: checkpoints, and the log directory's maintenance. The periods are Kafka's settings, but
+// maintenance comes when its last run asked for it: removals, time-based flushing and compaction have their own times.
 
 import type { LogDirectory } from '../log/log-directory.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import type { Clock, Timer } from '../runtime/runtime.ts';
+
+/** Between pieces of work, so that requests come in between. */
+const maintenancePauseMsMin = 5;
+/** What was scheduled since the last run waits at most so much longer. */
+const maintenancePauseMsMax = 10_000;
 
 /** Starts them; the result stops them. */
 export function startMaintenance(clock: Clock, settings: BrokerSettings, logs: LogDirectory): { stop(): void } {
@@ -21,7 +27,15 @@ export function startMaintenance(clock: Clock, settings: BrokerSettings, logs: L
   every('replica.high.watermark.checkpoint.interval.ms', () => logs.checkpointHighWatermarks());
   every('log.flush.offset.checkpoint.interval.ms', () => logs.checkpointRecoveryPoints());
   every('log.flush.start.offset.checkpoint.interval.ms', () => logs.checkpointLogStartOffsets());
-  every('log.retention.check.interval.ms', () => logs.maintain(clock.wallMs()));
+  const maintenance = timers.push(null) - 1;
+  const armMaintenance = (delayMs: number): void => {
+    timers[maintenance] = clock.at(clock.monotonicMs() + delayMs, () => {
+      const nowMs = clock.wallMs();
+      const nextMs = logs.maintain(nowMs);
+      armMaintenance(Math.min(Math.max(nextMs - nowMs, maintenancePauseMsMin), maintenancePauseMsMax));
+    });
+  };
+  armMaintenance(maintenancePauseMsMax);
   return {
     stop() {
       for (const timer of timers) timer?.cancel();
