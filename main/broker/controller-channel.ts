@@ -7,7 +7,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { envelopeApi } from '../protocol/messages/envelope.ts';
 import { defaultPrincipalData } from '../protocol/messages/embedded-messages.ts';
 import type { Api, Writable } from '../protocol/schema.ts';
-import { NetworkError, type Clock } from '../runtime/runtime.ts';
+import { NetworkError, type Clock, type Timer } from '../runtime/runtime.ts';
 
 export type SendToController = {
   /** How long the whole attempt may take, retries included. */
@@ -38,6 +38,8 @@ export type ControllerChannelOptions = {
 };
 
 const defaultRetryBackoffMs = 50;
+/** How often a request that is not answered yet looks for a new controller. */
+const movedCheckMs = 100;
 const principalVersion = 0;
 
 export function createControllerChannel(options: ControllerChannelOptions): ControllerChannel {
@@ -47,13 +49,28 @@ export function createControllerChannel(options: ControllerChannelOptions): Cont
   async function attempt<Q, P>(api: Api<Q, P>, request: Writable<Q>, timeoutMs: number): Promise<P | null> {
     const controllerId = options.activeController();
     if (controllerId === null) return null;
-    try {
-      const response = await connections.send(controllerId, api, request, { timeoutMs });
-      return isNotController(response) ? null : response;
-    } catch (error) {
-      if (error instanceof NetworkError) return null;
-      throw error;
-    }
+    const answer = connections.send(controllerId, api, request, { timeoutMs }).then(
+      (response) => (isNotController(response) ? null : response),
+      (error: unknown) => {
+        if (error instanceof NetworkError) return null;
+        throw error;
+      },
+    );
+    return unlessMoved(controllerId, answer);
+  }
+
+  /** A controller that was frozen or cut off answers nothing: once there is another one, waiting for it is in vain. */
+  function unlessMoved<P>(controllerId: number, answer: Promise<P | null>): Promise<P | null> {
+    return new Promise((resolve, reject) => {
+      let timer: Timer | null = null;
+      const look = (): void => {
+        const now = options.activeController();
+        if (now !== null && now !== controllerId) resolve(null);
+        else timer = clock.at(clock.monotonicMs() + movedCheckMs, look);
+      };
+      timer = clock.at(clock.monotonicMs() + movedCheckMs, look);
+      answer.then(resolve, reject).finally(() => timer?.cancel());
+    });
   }
 
   async function send<Q, P>(api: Api<Q, P>, request: Writable<Q>, { timeoutMs }: SendToController): Promise<P> {
