@@ -101,7 +101,9 @@ function readLines(disk: Disk, path: string): string[] | null {
   if (!disk.exists(path)) return null;
   const text = Buffer.from(disk.readFile(path)).toString('utf8');
   if (text.length === 0) return [];
-  const [first, count, ...lines] = text.replace(/\n$/, '').split('\n');
+  // Without its last newline the file is cut, and the last number may be: "73" reads as "7".
+  if (!text.endsWith('\n')) throw new DamagedCheckpoint(`${path} ends inside a line`);
+  const [first, count, ...lines] = text.slice(0, -1).split('\n');
   if (first !== version) throw new DamagedCheckpoint(`${path} has version ${first ?? ''}, not ${version}`);
   if (wholeNumber(count, path, count) !== lines.length) {
     throw new DamagedCheckpoint(`${path} announces ${count ?? ''} lines and has ${lines.length}`);
