@@ -33,6 +33,7 @@ import { MetadataCatchUp } from './metadata-catch-up.ts';
 import { metadataSnapshots } from './metadata-snapshots.ts';
 import { createRaftTransport } from './raft-transport.ts';
 import { Services } from './services.ts';
+import { SessionLease } from './session-lease.ts';
 import { StartupError } from './startup-error.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -77,6 +78,7 @@ class BrokerNode implements RunningBroker {
   readonly #controllerConnections: NodeConnections;
   readonly #controllerChannel: ControllerChannel;
   readonly #lifecycle: BrokerLifecycle;
+  readonly #lease: SessionLease;
   readonly #services: Services;
   readonly #telemetry: Telemetry;
   readonly #controllerServer: RpcServer;
@@ -143,6 +145,7 @@ class BrokerNode implements RunningBroker {
       activeController: () => this.#raft.leaderAndEpoch().leaderId,
       attemptTimeoutMs: raftSettings.requestTimeoutMs,
     });
+    this.#lease = new SessionLease(clock, this.#settings.number('broker.session.timeout.ms'));
     this.#services = new Services({
       runtime,
       settings: this.#settings,
@@ -154,6 +157,7 @@ class BrokerNode implements RunningBroker {
       controllerChannel: this.#controllerChannel,
       journal: this.#journal,
       brokerEpoch: () => this.#lifecycle.brokerEpoch ?? -1,
+      isLeadershipCertain: () => this.#lease.isHeld,
       onStorageError: (topic, partition, error) =>
         this.#fail(`log of ${topic}-${partition} failed: ${error.message}`, error),
       log,
@@ -270,6 +274,7 @@ class BrokerNode implements RunningBroker {
       registrationTimeoutMs: settings.number('initial.broker.registration.timeout.ms'),
       metadataOffset: () => (this.#services.isPublishing ? this.#loader.lastOffset : -1),
       onPhase: (phase, brokerEpoch) => this.#phase(phaseOf(phase), brokerEpoch),
+      onUnfencedHeartbeat: (sentMs) => this.#lease.renew(sentMs),
       onFailure: (message) => this.#fail(message, null),
     });
     void this.#catchUp.whenCaughtUp.then(() => {

@@ -34,6 +34,8 @@ export type BrokerLifecycleOptions = {
   /** The last metadata offset that this broker has applied. */
   readonly metadataOffset: () => number;
   readonly onPhase: (phase: LifecyclePhase, brokerEpoch: number | null) => void;
+  /** The controller answered a heartbeat sent at `sentMs` and does not fence this broker. */
+  readonly onUnfencedHeartbeat?: (sentMs: number) => void;
   /** The broker can't go on: refused for good, or not registered in time. */
   readonly onFailure: (message: string) => void;
 };
@@ -205,10 +207,12 @@ export class BrokerLifecycle {
     };
     // An answer later than the session is worth nothing.
     const timeoutMs = Math.max(sessionTimeoutMs / 2, heartbeatIntervalMs);
+    const sentMs = this.#options.clock.monotonicMs();
     const response = await channel.send(brokerHeartbeatApi, request, { timeoutMs }).catch(() => null);
     this.#isSending = false;
     if (this.#phase === 'stopped') return;
     if (response !== null && !this.#answered(response)) return;
+    if (response?.errorCode === ErrorCode.NONE && !response.isFenced) this.#options.onUnfencedHeartbeat?.(sentMs);
     if (this.#sendsAgain) {
       void this.#heartbeat();
       return;

@@ -40,6 +40,8 @@ export type ServicesOptions = {
   readonly journal: Journal;
   /** −1 before the first registration. */
   readonly brokerEpoch: () => number;
+  /** False when another broker may have been elected without this one knowing. */
+  readonly isLeadershipCertain: () => boolean;
   readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
   readonly log: (text: string) => void;
 };
@@ -86,6 +88,7 @@ export class Services {
       onStorageError: options.onStorageError,
     });
     this.#groups = new GroupCoordinator({
+      isLeadershipCertain: options.isLeadershipCertain,
       nodeId,
       config: groupCoordinatorConfig(settings),
       host: this.#replicas,

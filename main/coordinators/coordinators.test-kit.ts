@@ -168,6 +168,7 @@ export class GroupHarness {
   readonly host = new MemoryHost();
   readonly events: JournalEntry[] = [];
   readonly loadErrors: unknown[] = [];
+  isLeadershipCertain = true;
   readonly clock: Clock;
   readonly #properties: Readonly<Record<string, string>>;
   coordinator: GroupCoordinator;
@@ -209,6 +210,7 @@ export class GroupHarness {
       random,
       journal: { record: (entry) => `broker-1:${this.events.push(entry)}` },
       image: () => emptyMetadataImage,
+      isLeadershipCertain: () => this.isLeadershipCertain,
       onLoadFailed: (_partition, error) => this.loadErrors.push(error),
     });
   }

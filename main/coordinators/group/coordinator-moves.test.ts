@@ -82,6 +82,24 @@ describe('when the coordinator moves', () => {
     expect(await harness.settle(harness.commit(6))).toBe(ErrorCode.NONE);
   });
 
+  it('a coordinator in doubt whether it still leads shows offsets only with the replicas behind it', async () => {
+    const harness = await GroupHarness.create();
+    await harness.settle(harness.commit(5));
+    harness.isLeadershipCertain = false;
+    expect(await harness.committedOffset()).toBe(5);
+    expect(harness.log.records().at(-1)).toMatchObject({ key: { topic: '' }, value: null });
+    // Nobody follows it any more.
+    harness.log.commitsAtOnce = false;
+    expect((await harness.settle(harness.fetch())).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+    expect((await harness.settle(harness.fetch(true))).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+    harness.isLeadershipCertain = true;
+    expect(await harness.committedOffset()).toBe(5);
+    harness.log.commitsAtOnce = true;
+    harness.log.commit();
+    await harness.failOver();
+    expect(await harness.committedOffset()).toBe(5);
+  });
+
   it('staying leader in a later epoch keeps everything', async () => {
     const harness = await GroupHarness.create();
     const { a, generationId } = await harness.stableGroup();

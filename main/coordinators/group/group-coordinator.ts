@@ -30,8 +30,9 @@ import type { GroupCoordinatorConfig } from './group-config.ts';
 import type { ClientIdentity } from './group-context.ts';
 import { type DescribedGroup, GroupMachine, type ListedGroup } from './group-machine.ts';
 import type { CommitTopics, FetchedTopic, OffsetQuery } from './group-offsets.ts';
-import type { GroupDecision } from './group-records.ts';
+import { type GroupDecision, proofOfLeadership } from './group-records.ts';
 import { type GroupChanges, type GroupReport, reportOf } from './group-reports.ts';
+import type { Layer } from './offset-store.ts';
 
 export const offsetsTopic = '__consumer_offsets';
 
@@ -43,6 +44,8 @@ export type GroupCoordinatorOptions = {
   readonly random: Random;
   readonly journal: Journal;
   readonly image: () => MetadataImage;
+  /** False when another broker may lead by now and this one not know: reads then prove that it still leads. */
+  readonly isLeadershipCertain?: () => boolean;
   /** A partition could not be loaded and has no coordinator until its next election. */
   readonly onLoadFailed?: (partition: number, error: unknown) => void;
 };
@@ -217,31 +220,24 @@ export class GroupCoordinator {
   fetchOffsets(query: OffsetQuery, requireStable: boolean): Answer<FetchedOffsets> {
     if (!this.#isActive) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, topics: [] };
     const partition = this.partitionFor(query.groupId);
-    const failed = (errorCode: number): FetchedOffsets => ({ errorCode, topics: [] });
-    if (!requireStable) {
-      return answered<FetchedOffsets>(
-        (settle) =>
-          this.#runtime.read(
-            partition,
-            (machine) => ({ errorCode: ErrorCode.NONE, topics: machine.offsets.fetch(query, 'committed') }),
-            settle,
-          ),
-        (code) => failed(fetchErrorCode(code)),
-      );
+    const failed = (code: number): FetchedOffsets => ({ errorCode: fetchErrorCode(code), topics: [] });
+    const isCertain = this.#options.isLeadershipCertain?.() ?? true;
+    const fetch = (machine: GroupMachine, layer: Layer): FetchedOffsets => ({
+      errorCode: ErrorCode.NONE,
+      topics: machine.offsets.fetch(query, layer, requireStable),
+    });
+    if (!requireStable && isCertain) {
+      const look = (machine: GroupMachine): FetchedOffsets => fetch(machine, 'committed');
+      return answered<FetchedOffsets>((settle) => this.#runtime.read(partition, look, settle), failed);
     }
-    // Waits until what is on its way is committed, and shows that.
-    return answered<FetchedOffsets>(
-      (settle) =>
-        this.#runtime.write(
-          partition,
-          (machine) => ({
-            records: [],
-            response: { errorCode: ErrorCode.NONE, topics: machine.offsets.fetch(query, 'newest') },
-          }),
-          settle,
-        ),
-      (code) => failed(fetchErrorCode(code)),
-    );
+    // Waits until what is on its way is committed, and shows that. In doubt a record goes along: only who still
+    // leads gets it committed. A coordinator that was frozen could otherwise show what others have overtaken.
+    const operation = (machine: GroupMachine): GroupDecision<FetchedOffsets> => ({
+      records: isCertain ? [] : [proofOfLeadership(query.groupId)],
+      isReplayed: false,
+      response: fetch(machine, 'newest'),
+    });
+    return answered<FetchedOffsets>((settle) => this.#runtime.write(partition, operation, settle), failed);
   }
 
   deleteOffsets(request: OffsetDeleteRequest): Answer<Writable<OffsetDeleteResponse>> {

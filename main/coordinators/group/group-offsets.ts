@@ -109,11 +109,12 @@ export class GroupOffsets {
 
   // ── OffsetFetch ──
 
-  fetch(query: OffsetQuery, layer: Layer): FetchedTopic[] {
+  /** `requireStable`: partitions with offsets in open transactions say so instead. */
+  fetch(query: OffsetQuery, layer: Layer, requireStable: boolean): FetchedTopic[] {
     const { groupId, memberId, memberEpoch } = query;
     const group = this.#context.groups.get(groupId);
     if (group !== null && !(group instanceof ClassicGroup)) group.validateOffsetFetch(memberId, memberEpoch);
-    if (query.topics === null) return group === null ? [] : this.#fetchAll(groupId, layer);
+    if (query.topics === null) return group === null ? [] : this.#fetchAll(groupId, layer, requireStable);
     return query.topics.map(({ name, topicId, partitionIndexes }) => ({
       name,
       topicId,
@@ -121,12 +122,12 @@ export class GroupOffsets {
         const found = group === null ? null : this.#store.get(groupId, name, partition, layer);
         // An offset of a topic of the same name that is gone says nothing about this one.
         const isOther = found !== null && isMismatch(found.topicId, topicId);
-        return this.#answer(groupId, name, partition, isOther ? null : found, layer);
+        return this.#answer(groupId, name, partition, isOther ? null : found, requireStable);
       }),
     }));
   }
 
-  #fetchAll(groupId: string, layer: Layer): FetchedTopic[] {
+  #fetchAll(groupId: string, layer: Layer, requireStable: boolean): FetchedTopic[] {
     const topics = new Map<string, { topicId: string; partitions: FetchedPartition[] }>();
     for (const [name, partition, committed] of this.#store.all(groupId, layer)) {
       let topic = topics.get(name);
@@ -134,7 +135,7 @@ export class GroupOffsets {
         topic = { topicId: committed.topicId, partitions: [] };
         topics.set(name, topic);
       }
-      topic.partitions.push(this.#answer(groupId, name, partition, committed, layer));
+      topic.partitions.push(this.#answer(groupId, name, partition, committed, requireStable));
     }
     return [...topics].map(([name, topic]) => ({ name, ...topic }));
   }
@@ -144,10 +145,9 @@ export class GroupOffsets {
     topic: string,
     partitionIndex: number,
     committed: OffsetAndMetadata | null,
-    layer: Layer,
+    requireStable: boolean,
   ): FetchedPartition {
-    // Only who asks for stable offsets (and so reads the newest layer) cares about open transactions.
-    const isUnstable = layer === 'newest' && this.#store.hasPending(groupId, topic, partitionIndex);
+    const isUnstable = requireStable && this.#store.hasPending(groupId, topic, partitionIndex);
     if (committed === null || isUnstable) {
       const errorCode = isUnstable ? ErrorCode.UNSTABLE_OFFSET_COMMIT : ErrorCode.NONE;
       return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode };

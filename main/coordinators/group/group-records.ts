@@ -102,6 +102,14 @@ export function offsetCommitRecord(
   };
 }
 
+/**
+ * A record that says nothing: it removes the offset of a topic that can't be. Its commit proves that the in-sync
+ * replicas still follow this leader; every Kafka replays it without effect, and compaction drops it.
+ */
+export function proofOfLeadership(groupId: string): GroupCoordinatorRecord {
+  return offsetTombstone(groupId, '', 0);
+}
+
 export function offsetTombstone(group: string, topic: string, partition: number): GroupCoordinatorRecord {
   return { name: 'OffsetCommit', key: { group, topic, partition }, valueVersion: tombstoneVersion, value: null };
 }
