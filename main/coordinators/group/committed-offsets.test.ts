@@ -30,6 +30,27 @@ describe('committed offsets', () => {
     expect(harness.log.records()).toHaveLength(3);
   });
 
+  it('that do not fit one batch go into several, in order', async () => {
+    const harness = await GroupHarness.create({ 'message.max.bytes': '1000' });
+    const commits = Array.from({ length: 50 }, (_, offset) => harness.commit(offset));
+    expect(await harness.settle(Promise.all(commits))).toEqual(commits.map(() => ErrorCode.NONE));
+    expect(harness.log.batches.length).toBeGreaterThan(2);
+    expect(Math.max(...harness.log.batches.map(({ length }) => length))).toBeLessThanOrEqual(1000);
+    expect(await harness.committedOffset()).toBe(49);
+  });
+
+  it('larger than the topic takes are refused, and leave nothing behind', async () => {
+    const harness = await GroupHarness.create({ 'message.max.bytes': '1000' });
+    const partition = { committedOffset: 1, committedLeaderEpoch: -1, committedMetadata: 'x'.repeat(100) };
+    const partitions = Array.from({ length: 20 }, (_, partitionIndex) => ({ ...partition, partitionIndex }));
+    const topics = [{ name: 'orders', topicId: zeroUuid, partitions }];
+    const before = harness.commit(5, { groupId: 'other' });
+    expect(await harness.settle(harness.commit(1, { topics }))).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+    expect(await harness.settle(before)).toBe(ErrorCode.NONE);
+    expect(await harness.state()).toBe('Dead');
+    expect(await harness.settle(harness.commit(2))).toBe(ErrorCode.NONE);
+  });
+
   it('stable ones are asked for with a wait for what is on its way', async () => {
     const harness = await GroupHarness.create();
     harness.log.commitsAtOnce = false;

@@ -35,6 +35,8 @@ import { type GroupChanges, type GroupReport, reportOf } from './group-reports.t
 import type { Layer } from './offset-store.ts';
 
 export const offsetsTopic = '__consumer_offsets';
+/** Read and replayed in one event while loading: some 5 ms. Kafka's buffer size would hold up the broker for 100. */
+const loadChunkBytesMax = 256 * 1024;
 
 export type GroupCoordinatorOptions = {
   readonly nodeId: number;
@@ -75,7 +77,7 @@ export class GroupCoordinator {
       createMachine: (services) => new GroupMachine({ config, clock, random, journal, changed }, services),
       compression: config.offsetsTopicCompression,
       batchBytesMax: config.messageMaxBytes,
-      loadBytes: config.offsetsLoadBufferSize,
+      loadBytes: Math.min(config.offsetsLoadBufferSize, loadChunkBytesMax),
       writeTimeoutMs: config.offsetsCommitTimeoutMs,
       ...(onLoadFailed === undefined ? {} : { onLoadFailed }),
     });

@@ -1,5 +1,6 @@
 // Who waits for the high watermark of one coordinator partition. Offsets and deadlines both rise in the order of
-// arrival, so that commits, time-outs and failures all release from the front.
+// arrival, so that commits, time-outs and failures all release from the front. As long as what requests under way
+// can ask, and no entry outlives the write timeout.
 
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { Clock, Timer } from '../../runtime/runtime.ts';
