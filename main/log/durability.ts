@@ -2,7 +2,7 @@
 // device, together with the small files it needs; recovery starts there after an unclean stop.
 
 import { maxOffset, minOffset, type Offset } from '../core/ids.ts';
-import type { Clock } from '../runtime/runtime.ts';
+import { DiskError, type Clock } from '../runtime/runtime.ts';
 import type { PartitionDirectory } from './partition-directory.ts';
 import type { ProducerSnapshots } from './producer-snapshots.ts';
 import type { Segment } from './segment.ts';
@@ -22,7 +22,7 @@ export class Durability {
   /** Rises whenever batches go: a sync that overlaps one proves nothing. */
   #removalCount = 0;
   #lastFlushMs: number;
-  #failure: unknown = null;
+  #failure: DiskError | null = null;
   #isClosed = false;
 
   constructor(options: DurabilityOptions) {
@@ -44,7 +44,7 @@ export class Durability {
   }
 
   /** A background flush failed: what it should have made safe may not be. */
-  get failure(): unknown {
+  get failure(): DiskError | null {
     return this.#failure;
   }
 
@@ -71,7 +71,7 @@ export class Durability {
 
   /** Makes all but the active segment, which begins at `baseOffset`, safe soon: Kafka's scheduled flush. */
   flushRolled(baseOffset: Offset): void {
-    const { segments, producers } = this.#options;
+    const { segments, producers, directory } = this.#options;
     const { active } = segments;
     const rolled = segments.unsynced.filter((segment) => segment !== active);
     const flush = async (): Promise<void> => {
@@ -80,7 +80,9 @@ export class Durability {
       await producers.sync(baseOffset);
     };
     flush().catch((error: unknown) => {
-      this.#failure ??= error;
+      const place = directory.path;
+      this.#failure ??=
+        error instanceof DiskError ? error : new DiskError('io', place, `${place}: ${String(error)}`, error);
     });
   }
 

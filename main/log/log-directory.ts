@@ -253,9 +253,19 @@ export class LogDirectory {
     await Promise.all(Array.from({ length: flushesAtOnceMax }, flushNext));
   }
 
-  /** A clean stop: closes all logs, writes the checkpoints and .kafka_cleanshutdown, releases the lock. */
+  /** The first failure of a log's files since the start; after one, only a restart with recovery helps. */
+  get failure(): DiskError | null {
+    for (const log of this.#logs.values()) if (log.failure !== null) return log.failure;
+    return null;
+  }
+
+  /**
+   * A clean stop: closes all logs, writes the checkpoints and .kafka_cleanshutdown, releases the lock. After a failure
+   * it does what `abandon` does: the next start must recover.
+   */
   close(brokerEpoch: number): void {
     if (this.#isClosed) return;
+    if (this.failure !== null) return this.abandon();
     for (const log of this.#logs.values()) log.close();
     this.checkpointHighWatermarks();
     this.checkpointRecoveryPoints();

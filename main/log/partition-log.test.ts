@@ -5,7 +5,7 @@ import { toLeaderEpoch, toOffset } from '../core/ids.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { buildEndTransactionMarker } from '../records/control-records.ts';
 import { batchesIn } from '../records/record-batch.ts';
-import type { Disk } from '../runtime/runtime.ts';
+import { DiskError, type Disk } from '../runtime/runtime.ts';
 import { seededRandom } from '../runtime/simulated/seeded-random.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import { append, batchOf, contents, movableClock, openKitLog, record, startMs } from './log.test-kit.ts';
@@ -339,4 +339,22 @@ describe('after a stop', () => {
       }
     },
   );
+});
+
+describe('when the disk fails', () => {
+  test('the log takes nothing more, says so, and leaves it to recovery to find its end', () => {
+    const world = new SimulatedWorld({ seed: 1 });
+    const { disk } = world.runtimeFor(1);
+    disk.makeDirectory('/data');
+    const log = openKitLog({ disk });
+    append(log, ['a']);
+    world.disk(1).fault = 'no-space';
+    expect(() => append(log, ['b'])).toThrow(DiskError);
+    world.disk(1).fault = null;
+    expect(() => append(log, ['c'])).toThrow(DiskError);
+    expect(log.failure).toMatchObject({ code: 'no-space' });
+    expect(contents(log)).toEqual(['0:a']);
+    log.close();
+    expect(contents(openKitLog({ disk, hadCleanShutdown: false }))).toEqual(['0:a']);
+  });
 });

@@ -16,6 +16,7 @@ import {
 import { ErrorCode } from '../protocol/errors.ts';
 import { forEachBatch, type RecordBatch } from '../records/record-batch.ts';
 import type { ValidatedAppend } from '../records/validation.ts';
+import { DiskError } from '../runtime/runtime.ts';
 import { duplicateResult, emptyResult, resultOf, validateAsFollower, validateAsLeader } from './appending.ts';
 import { clean, type CleanableLog } from './cleaning.ts';
 import { cleaningRange, type CleaningRange } from './cleaning-range.ts';
@@ -39,7 +40,7 @@ import type {
   VerificationGuard,
 } from './log-types.ts';
 import { PartitionDirectory } from './partition-directory.ts';
-import type { ProducerOrigin } from './producer-entry.ts';
+import type { BatchMetadata, ProducerOrigin } from './producer-entry.ts';
 import { checkNotFenced, checkProducers, type ProducerChanges } from './producer-gate.ts';
 import type { ProducerSnapshots } from './producer-snapshots.ts';
 import { loadLog, rebuildProducers } from './recovery.ts';
@@ -48,9 +49,11 @@ import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { cleanedSuffix, swapSuffix } from './segment-names.ts';
 import type { LogTail } from './tail-cache.ts';
-import { searchTimestamp } from './timestamp-search.ts';
+import { findOffset } from './timestamp-search.ts';
 
 export type { LogEnvironment, PartitionLogOptions } from './log-environment.ts';
+
+type ProducerOptions = Pick<AppendAsLeaderOptions, 'verificationGuard' | 'transactionVersion'>;
 
 export class PartitionLog {
   static open(options: PartitionLogOptions): PartitionLog {
@@ -74,6 +77,7 @@ export class PartitionLog {
   #logEndOffset: Offset;
   #highWatermark: Offset;
   readonly #durability: Durability;
+  #failure: DiskError | null = null;
   #isClosed = false;
 
   private constructor(options: PartitionLogOptions) {
@@ -170,14 +174,13 @@ export class PartitionLog {
    * patched in place and kept: it is the log's from here on.
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): AppendResult {
-    assert(!this.#isClosed, `${this.name} is closed`);
+    this.#requireUsable();
     const nowMs = this.#environment.clock.wallMs();
     const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs };
     const validated = validateAsLeader(records, options, facts);
     if (validated.recordCount === 0) return emptyResult(this.#logEndOffset, this.#logStartOffset);
-    const changes = this.#prepare(validated, options.origin, options);
-    if (changes.duplicate !== null) return duplicateResult(changes.duplicate, validated, this.#logStartOffset);
-    this.#write(validated, changes);
+    const duplicate = this.#append(validated, options.origin, options);
+    if (duplicate !== null) return duplicateResult(duplicate, validated, this.#logStartOffset);
     return resultOf(validated, this.#logStartOffset);
   }
 
@@ -187,11 +190,11 @@ export class PartitionLog {
    * no whole batch.
    */
   appendAsFollower(records: Buffer, leaderEpoch: LeaderEpoch | null = null): AppendResult | null {
-    assert(!this.#isClosed, `${this.name} is closed`);
+    this.#requireUsable();
     const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs: 0 };
     const validated = validateAsFollower(records, leaderEpoch, facts);
     if (validated.records.length === 0) return null;
-    this.#write(validated, this.#prepare(validated, 'replication', { transactionVersion: -1 }));
+    this.#append(validated, 'replication', { transactionVersion: -1 });
     return resultOf(validated, this.#logStartOffset);
   }
 
@@ -268,7 +271,7 @@ export class PartitionLog {
     this.#durability.noteRemoval();
     this.#tail.truncateTo(offset);
     this.#dropSegments(this.#segments.removeFrom(this.#segments.floorIndex(offset) + 1));
-    this.#segments.active.truncateTo(offset);
+    this.#guarded(() => this.#segments.active.truncateTo(offset));
     this.#logEndOffset = toOffset(offset);
     const isBelowSafe = this.#durability.lowerTo(this.#logEndOffset);
     this.#logStartOffset = minOffset(this.#logStartOffset, this.#logEndOffset);
@@ -304,30 +307,13 @@ export class PartitionLog {
     return this.#epochs.endOffsetFor(leaderEpoch, this.#logEndOffset);
   }
 
-  epochForOffset(offset: number): LeaderEpoch | null {
-    return this.#epochs.epochForOffset(offset);
-  }
-
   /** Null: no record that young. */
   offsetForTimestamp(query: TimestampQuery): TimestampAndOffset | null {
-    const epochAt = (offset: Offset): LeaderEpoch | null => this.#epochs.epochForOffset(offset);
-    switch (query) {
-      case 'earliest':
-      case 'earliest-local':
-        return { timestamp: -1, offset: this.#logStartOffset, leaderEpoch: epochAt(this.#logStartOffset) };
-      case 'latest':
-        return { timestamp: -1, offset: this.#logEndOffset, leaderEpoch: this.#epochs.latestEpoch };
-      default:
-        return searchTimestamp(this.#segments.all, query, this.#logStartOffset);
-    }
+    return findOffset(query, this.#segments.all, this.#epochs, this);
   }
 
   activeProducers(): ActiveProducer[] {
     return this.#producers.state.active();
-  }
-
-  hasOngoingTransaction(producerId: number, producerEpoch: number): boolean {
-    return this.#producers.state.hasOngoingTransaction(producerId, producerEpoch);
   }
 
   /**
@@ -349,7 +335,8 @@ export class PartitionLog {
 
   /** Blocks until all records are on the device; the recovery point moves to the end. */
   flush(): void {
-    this.#durability.flush(this.#logEndOffset);
+    this.#requireUsable();
+    this.#guarded(() => this.#durability.flush(this.#logEndOffset));
   }
 
   /** The same without blocking; records appended meanwhile are not waited for. */
@@ -357,9 +344,9 @@ export class PartitionLog {
     return this.#durability.sync(this.#logEndOffset);
   }
 
-  /** A background flush failed: what it should have made safe may not be. The owner takes the directory offline. */
-  get flushFailure(): unknown {
-    return this.#durability.failure;
+  /** Of a write or a background flush; null while all is well. The owner takes the directory offline. */
+  get failure(): DiskError | null {
+    return this.#failure ?? this.#durability.failure;
   }
 
   /** Begins a new segment at the end and returns its base offset. */
@@ -370,13 +357,7 @@ export class PartitionLog {
   /** Retention by time, size and log start; returns how many segments went. */
   deleteOldSegments(nowMs: number): number {
     const segments = this.#segments.all;
-    const count = segmentsToDelete(segments, {
-      config: this.#config,
-      nowMs,
-      logStartOffset: this.#logStartOffset,
-      highWatermark: this.#highWatermark,
-      logEndOffset: this.#logEndOffset,
-    });
+    const count = segmentsToDelete(segments, nowMs, this);
     if (count === 0) return 0;
     if (count === segments.length) this.#roll(this.#logEndOffset);
     const first = present(segments[count], 'segment after the deleted ones');
@@ -408,12 +389,7 @@ export class PartitionLog {
 
   /** What of a compacted log may be cleaned; null when nothing may. `cleanedTo`: where the last cleaning ended. */
   cleaningRange(cleanedTo: number | null, nowMs: number): CleaningRange | null {
-    return cleaningRange(this.#segments.all, cleanedTo, nowMs, {
-      config: this.#config,
-      logStartOffset: this.#logStartOffset,
-      logEndOffset: this.#logEndOffset,
-      lastStableOffset: this.lastStableOffset,
-    });
+    return cleaningRange(this.#segments.all, cleanedTo, nowMs, this);
   }
 
   /** Cleans in steps; ends with where the next cleaning begins, or with null when the log was cut meanwhile. */
@@ -435,9 +411,10 @@ export class PartitionLog {
     return clean(log, range);
   }
 
-  /** A clean close: everything synced, a snapshot at the end, indexes cut to their entries. */
+  /** A clean close: everything synced, a snapshot at the end, indexes cut to their entries. After a failure: abandon. */
   close(): void {
     if (this.#isClosed) return;
+    if (this.failure !== null) return this.abandon();
     this.#producers.take({ syncNow: true });
     for (const segment of this.#segments.all) {
       segment.seal();
@@ -459,12 +436,32 @@ export class PartitionLog {
     for (const segment of this.#segments.all) segment.closeFiles();
   }
 
+  /** Returns the batch that is repeated, when nothing is to be written. */
+  #append(validated: ValidatedAppend, origin: ProducerOrigin, options: ProducerOptions): BatchMetadata | null {
+    return this.#guarded(() => {
+      const changes = this.#prepare(validated, origin, options);
+      if (changes.duplicate === null) this.#write(validated, changes);
+      return changes.duplicate;
+    });
+  }
+
+  /** A failed write leaves files and memory apart: from then on the log is only good for recovery. */
+  #guarded<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof DiskError) this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  #requireUsable(): void {
+    assert(!this.#isClosed, `${this.name} is closed`);
+    if (this.#failure !== null) throw this.#failure;
+  }
+
   /** The order is Kafka's: epoch, roll, producers. A refused producer may leave a fresh, empty segment behind. */
-  #prepare(
-    validated: ValidatedAppend,
-    origin: ProducerOrigin,
-    options: { readonly verificationGuard?: VerificationGuard | null; readonly transactionVersion?: number },
-  ): ProducerChanges {
+  #prepare(validated: ValidatedAppend, origin: ProducerOrigin, options: ProducerOptions): ProducerChanges {
     const { records, lastOffset } = validated;
     forEachBatch(records, (batch) => this.#noteEpoch(batch));
     if (this.#segments.active.shouldRoll(records.length, lastOffset, validated.maxTimestamp, this.#config)) {

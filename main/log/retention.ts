@@ -6,14 +6,13 @@ import type { Segment } from './segment.ts';
 
 export type RetentionOptions = {
   readonly config: LogConfig;
-  readonly nowMs: number;
   readonly logStartOffset: Offset;
   readonly highWatermark: Offset;
   readonly logEndOffset: Offset;
 };
 
 /** How many segments, counted from the oldest, may go. Never beyond the high watermark, never an empty last one. */
-export function segmentsToDelete(segments: readonly Segment[], options: RetentionOptions): number {
+export function segmentsToDelete(segments: readonly Segment[], nowMs: number, options: RetentionOptions): number {
   const { config } = options;
   let count = countWhile(
     segments,
@@ -22,7 +21,7 @@ export function segmentsToDelete(segments: readonly Segment[], options: Retentio
   );
   if (!config.isDeleted) return count;
   if (config.retentionMs >= 0) {
-    const isExpired = (segment: Segment): boolean => options.nowMs - segment.largestTimestamp > config.retentionMs;
+    const isExpired = (segment: Segment): boolean => nowMs - segment.largestTimestamp > config.retentionMs;
     count = Math.max(count, countWhile(segments, options, isExpired));
   }
   if (config.retentionBytes >= 0) {

@@ -4,18 +4,31 @@ import { toLeaderEpoch, toOffset, type Offset } from '../core/ids.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { recordsOf } from '../records/record.ts';
 import { forEachStoredBatch } from './log-file.ts';
-import type { TimestampAndOffset } from './log-types.ts';
+import type { LeaderEpochs } from './leader-epochs.ts';
+import type { TimestampAndOffset, TimestampQuery } from './log-types.ts';
 import type { Segment } from './segment.ts';
 
 /** Null: no such record. Compressed batches are unpacked; zstd must have been prepared. */
-export function searchTimestamp(
+export function findOffset(
+  query: TimestampQuery,
   segments: readonly Segment[],
-  query: number | 'max-timestamp',
-  logStartOffset: Offset,
+  epochs: LeaderEpochs,
+  log: { readonly logStartOffset: Offset; readonly logEndOffset: Offset },
 ): TimestampAndOffset | null {
-  if (query === 'max-timestamp') return searchYoungest(segments);
-  const segment = segments.find((candidate) => candidate.largestTimestamp >= query);
-  return segment === undefined ? null : searchSegment(segment, query, logStartOffset);
+  const { logStartOffset, logEndOffset } = log;
+  switch (query) {
+    case 'earliest':
+    case 'earliest-local':
+      return { timestamp: -1, offset: logStartOffset, leaderEpoch: epochs.epochForOffset(logStartOffset) };
+    case 'latest':
+      return { timestamp: -1, offset: logEndOffset, leaderEpoch: epochs.latestEpoch };
+    case 'max-timestamp':
+      return searchYoungest(segments);
+    default: {
+      const segment = segments.find((candidate) => candidate.largestTimestamp >= query);
+      return segment === undefined ? null : searchSegment(segment, query, logStartOffset);
+    }
+  }
 }
 
 function searchSegment(segment: Segment, timestamp: number, logStartOffset: Offset): TimestampAndOffset | null {
