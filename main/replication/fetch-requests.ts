@@ -7,7 +7,7 @@ import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts'
 import type { Writable } from '../protocol/schema.ts';
 import type { Clock, Random } from '../runtime/runtime.ts';
 import type { ClusterMetadata, ReplicationConfig } from './contract.ts';
-import { DeadlineQueue, type Deadline } from './deadlines.ts';
+import type { Deadline, DeadlineQueue } from './deadlines.ts';
 import { FetchSessionCache } from './fetch-session-cache.ts';
 import {
   FetchSession,

@@ -3,16 +3,24 @@
 
 import { toBrokerId, toTopicId, type BrokerId, type TopicId } from '../../main/core/ids.ts';
 import type { Journal, JournalEntry } from '../../main/core/journal.ts';
+import { createDeleteRecordsHandler } from '../../main/broker/handlers/delete-records.ts';
+import { createDescribeLogDirsHandler } from '../../main/broker/handlers/describe-log-dirs.ts';
+import { createDescribeProducersHandler } from '../../main/broker/handlers/describe-producers.ts';
 import { createFetchHandler } from '../../main/broker/handlers/fetch.ts';
 import { createListOffsetsHandler } from '../../main/broker/handlers/list-offsets.ts';
+import { createOffsetForLeaderEpochHandler } from '../../main/broker/handlers/offset-for-leader-epoch.ts';
 import { createProduceHandler } from '../../main/broker/handlers/produce.ts';
 import { defaultLogConfig, type LogConfig } from '../../main/log/log-config.ts';
 import { formatLogDirectory, LogDirectory } from '../../main/log/log-directory.ts';
 import { NodeConnections } from '../../main/net/node-connections.ts';
 import { route } from '../../main/net/route.ts';
 import { RpcServer } from '../../main/net/server.ts';
+import { deleteRecordsApi } from '../../main/protocol/messages/delete-records.ts';
+import { describeLogDirsApi } from '../../main/protocol/messages/describe-log-dirs.ts';
+import { describeProducersApi } from '../../main/protocol/messages/describe-producers.ts';
 import { fetchApi } from '../../main/protocol/messages/fetch.ts';
 import { listOffsetsApi } from '../../main/protocol/messages/list-offsets.ts';
+import { offsetForLeaderEpochApi } from '../../main/protocol/messages/offset-for-leader-epoch.ts';
 import { produceApi } from '../../main/protocol/messages/produce.ts';
 import type { Api, Writable } from '../../main/protocol/schema.ts';
 import { buildBatch } from '../../main/records/batch-builder.ts';
@@ -112,6 +120,10 @@ export class ReplicaNode {
         route(produceApi, { isPipelined: true }, createProduceHandler({ replicas, counters })),
         route(fetchApi, { isPipelined: true }, createFetchHandler({ replicas, counters })),
         route(listOffsetsApi, {}, createListOffsetsHandler({ replicas })),
+        route(offsetForLeaderEpochApi, {}, createOffsetForLeaderEpochHandler({ replicas })),
+        route(deleteRecordsApi, {}, createDeleteRecordsHandler({ replicas })),
+        route(describeLogDirsApi, {}, createDescribeLogDirsHandler({ replicas })),
+        route(describeProducersApi, {}, createDescribeProducersHandler({ replicas })),
       ],
     });
     void server.listen();
