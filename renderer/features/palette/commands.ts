@@ -48,7 +48,10 @@ function brokerCommands({ actions }: Page, model: ClusterModel): Command[] {
         id: `${verb}-${broker.id}`,
         group: 'Brokers',
         label: `${verbTexts[verb].label} broker ${broker.id}`,
-        hint: broker.isController ? `${verbTexts[verb].hint} · active controller` : verbTexts[verb].hint,
+        hint:
+          broker.id === model.facts.quorum.leaderId
+            ? `${verbTexts[verb].hint} · active controller`
+            : verbTexts[verb].hint,
         icon: verbIcons[verb],
         run: () => void actions.broker(verb, broker.id),
       })),

@@ -70,6 +70,31 @@ export class ClusterPage {
     return Number(await row.getByRole('gridcell', { name: /^Leader epoch/ }).textContent());
   }
 
+  isr(row: Locator): Locator {
+    return row.getByRole('gridcell', { name: /^In sync: / });
+  }
+
+  crown(): Locator {
+    return this.page.getByRole('img', { name: /^Active controller/ });
+  }
+
+  /** Id of the broker that wears the crown, −1 when none does. */
+  async controller(): Promise<number> {
+    const head = this.grid().getByRole('columnheader').filter({ has: this.crown() });
+    if ((await head.count()) === 0) return -1;
+    return Number(/Broker (\d+)/.exec((await head.textContent()) ?? '')?.[1] ?? -1);
+  }
+
+  async controllerEpoch(): Promise<number> {
+    return Number(/epoch (\d+)/.exec((await this.crown().getAttribute('aria-label')) ?? '')?.[1] ?? -1);
+  }
+
+  quorumNode(brokerId: number): Locator {
+    return this.grid()
+      .getByRole('row', { name: 'Metadata quorum' })
+      .getByRole('gridcell', { name: new RegExp(`^Node ${brokerId}\\b`) });
+  }
+
   async brokerAction(brokerId: number, action: string): Promise<void> {
     await this.page.getByRole('button', { name: `Actions for broker ${brokerId}`, exact: true }).click();
     await this.page.getByRole('menuitem', { name: new RegExp(`^${action} `) }).click();
