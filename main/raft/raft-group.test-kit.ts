@@ -13,7 +13,7 @@ import { fetchSnapshotApi } from '../protocol/messages/fetch-snapshot.ts';
 import { fetchApi } from '../protocol/messages/fetch.ts';
 import { voteApi } from '../protocol/messages/vote.ts';
 import type { Api } from '../protocol/schema.ts';
-import { NetworkError } from '../runtime/runtime.ts';
+import { NetworkError, type Disk } from '../runtime/runtime.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import {
   defaultRaftConfig,
@@ -30,11 +30,6 @@ import {
 } from './contract.ts';
 import { RaftNode } from './raft-node.ts';
 
-export const textCodec: RecordCodec<string> = {
-  encode: (record) => Buffer.from(record),
-  decode: (frame) => frame.toString(),
-};
-
 const apis: { readonly [Name in RaftApiName]: Api<RaftApis[Name]['request'], RaftApis[Name]['response']> } = {
   vote: voteApi,
   beginQuorumEpoch: beginQuorumEpochApi,
@@ -49,11 +44,26 @@ export type GroupOptions = {
   readonly observerCount?: number;
   readonly config?: Partial<RaftConfig>;
   readonly delayMaxMs?: number;
+  /** Fills a node's disk before its first start. */
+  readonly prepareDisk?: (disk: Disk, nodeId: number) => void;
+  /** The disks hold records that this test did not write: what came before the first start is not checked. */
+  readonly isContinued?: boolean;
+};
+
+/** No byte of a record reads as this. */
+const separator = '\u2502';
+
+/** Records as text, one character a byte: fit for any bytes. */
+export const latinCodec: RecordCodec<string> = {
+  encode: (record) => Buffer.from(record, 'latin1'),
+  decode: (frame) => frame.toString('latin1'),
 };
 
 /** What a listener has been given: its state is the list of all committed records. */
 export class Witness implements RaftListener<string> {
   readonly records = new Map<number, string>();
+  /** End of the snapshot that it began with. */
+  startOffset = 0;
   nextOffset = 0;
   lastEpoch = 0;
   leader: LeaderAndEpoch | null = null;
@@ -88,6 +98,7 @@ export class Witness implements RaftListener<string> {
         this.records.set(Number(offset), rest.join(' '));
       }
     }
+    this.startOffset = reader.snapshotId.offset;
     this.nextOffset = reader.snapshotId.offset;
     this.lastEpoch = reader.snapshotId.epoch;
     this.#group.checkState(this.#nodeId, this);
@@ -123,6 +134,8 @@ export class RaftGroup {
   sentCount = 0;
   /** Called before a message leaves: a test may crash the sender here. */
   beforeSend: ((from: number, to: number, api: RaftApiName, request: unknown) => void) | null = null;
+  readonly #options: GroupOptions;
+  readonly #prepared = new Set<number>();
   readonly #cuts = new Set<string>();
   readonly #leaderOfEpoch = new Map<number, number>();
   readonly #votes = new Map<string, number>();
@@ -130,6 +143,7 @@ export class RaftGroup {
   readonly committed = new Map<number, string>();
 
   constructor(options: GroupOptions) {
+    this.#options = options;
     this.world = new SimulatedWorld({ seed: options.seed, afterEvent: () => this.#checkLeaders() });
     this.config = { ...defaultRaftConfig, ...options.config };
     this.delayMaxMs = options.delayMaxMs ?? 5;
@@ -147,6 +161,8 @@ export class RaftGroup {
   start(nodeId: number): Member {
     const runtime = this.world.runtimeFor(nodeId);
     runtime.disk.makeDirectory('/data');
+    if (!this.#prepared.has(nodeId)) this.#options.prepareDisk?.(runtime.disk, nodeId);
+    this.#prepared.add(nodeId);
     const witness = new Witness(this, nodeId);
     const node = RaftNode.open<string>({
       runtime,
@@ -165,7 +181,7 @@ export class RaftGroup {
       listenerName: 'CONTROLLER',
       config: this.config,
       transport: this.#transport(nodeId),
-      codec: textCodec,
+      codec: latinCodec,
       journal: {
         record: (entry) => {
           this.journal.push({ nodeId, atMs: this.world.nowMs, entry });
@@ -251,7 +267,7 @@ export class RaftGroup {
   }
 
   checkCommitted(nodeId: number, batch: CommittedBatch<string>): void {
-    const text = `${batch.epoch}:${batch.records.join('|')}`;
+    const text = `${batch.epoch}:${batch.records.join(separator)}`;
     const known = this.committed.get(batch.baseOffset);
     assert(
       known === undefined || known === text,
@@ -264,7 +280,8 @@ export class RaftGroup {
   checkState(nodeId: number, witness: Witness): void {
     for (const [baseOffset, text] of this.committed) {
       if (baseOffset >= witness.nextOffset) continue;
-      const records = text.slice(text.indexOf(':') + 1).split('|');
+      if (this.#options.isContinued === true && baseOffset < witness.startOffset) continue;
+      const records = text.slice(text.indexOf(':') + 1).split(separator);
       records.forEach((record, index) => {
         if (record === '') return;
         const own = witness.records.get(baseOffset + index);
