@@ -6,6 +6,13 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { isRunning } from './lock-file.ts';
 import type { ChildProcess, ExitStatus, Processes, SpawnOptions } from '../processes.ts';
 
+/**
+ * V8 counts the bytes of Buffers against a limit that it derives from the live heap. A broker's heap is small and its
+ * Buffers are many, so that a full collection ran every 20 MB or so: a third of all CPU under load. A larger initial old
+ * space only raises that limit; idle memory stays as it is, under load a broker holds about 40 MB more.
+ */
+const engineFlags = ['--max-semi-space-size=4', '--initial-old-space-size=128'];
+
 export function nodeProcesses(): Processes {
   return {
     pid: process.pid,
@@ -19,7 +26,7 @@ export function nodeProcesses(): Processes {
 
 function spawnChild(options: SpawnOptions): ChildProcess {
   const output = options.outputFile === null ? 'ignore' : openSync(options.outputFile, 'a', 0o600);
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', options.script, ...options.args], {
+  const child = spawn(process.execPath, [...engineFlags, options.script, ...options.args], {
     stdio: ['ignore', output, output, 'ipc'],
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     // A group of its own: Ctrl-C in the terminal reaches the supervisor only, which then shuts the brokers down in order.
