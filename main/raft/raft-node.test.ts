@@ -1,7 +1,9 @@
 // RaftNodes in a simulated world: elections, replication, restarts, snapshots.
 
 import { describe, expect, it } from 'vitest';
-import { NotLeaderError } from './contract.ts';
+import { NodeStopped } from '../runtime/simulated/node-life.ts';
+import { BatchTooLargeError, NotLeaderError } from './contract.ts';
+import { parseElection } from './election-state-file.ts';
 import { RaftGroup } from './raft-group.test-kit.ts';
 
 describe('a quorum of one', () => {
@@ -207,5 +209,52 @@ describe('snapshots', () => {
     await group.converge();
     expect(group.member(1).witness.snapshotsSeen).toBe(1);
     expect([...group.member(1).witness.records.values()]).toEqual(['a', 'b', 'c', 'd']);
+  });
+});
+
+describe('a crash between the vote on the disk and the vote on its way', () => {
+  it('leaves a node that knows whom it voted for', async () => {
+    const group = new RaftGroup({ seed: 16, voterCount: 3, delayMaxMs: 1 });
+    let crashed = 0;
+    group.beforeSend = (from, _to, api, request) => {
+      const isVote = api === 'vote' && JSON.stringify(request).includes('"preVote":false');
+      if (!isVote || crashed !== 0) return;
+      // The candidate has written its vote for itself, and the power goes before anybody is asked.
+      crashed = from;
+      group.crash(from);
+      throw new NodeStopped('power loss');
+    };
+    group.startAll();
+    await group.world.runUntil(() => crashed !== 0);
+    const path = '/data/__cluster_metadata-0/quorum-state';
+    const stored = parseElection(Buffer.from(group.world.runtimeFor(crashed).disk.readFile(path)).toString());
+    expect(stored).toMatchObject({ epoch: 1, leader: null, votedFor: crashed });
+    group.start(crashed);
+    expect(group.member(crashed).node.report().votedFor).toBe(crashed);
+    await group.appendAndCommit('a');
+    await group.converge();
+  });
+});
+
+describe('appends', () => {
+  it('of one turn share a flush and reach followers in one fetch', async () => {
+    const group = new RaftGroup({ seed: 17, voterCount: 3, delayMaxMs: 1 });
+    group.startAll();
+    await group.appendAndCommit('warm');
+    await group.converge();
+    const leader = await group.waitForLeader();
+    const before = group.sentCount;
+    for (let index = 0; index < 50; index++) group.append(leader, `r${index}`);
+    await group.converge();
+    expect(group.sentCount - before).toBeLessThan(10);
+  });
+
+  it('that do not fit one batch are refused whole', async () => {
+    const group = new RaftGroup({ seed: 18, voterCount: 1, config: { batchBytesMax: 1000 } });
+    group.startAll();
+    const leader = await group.waitForLeader();
+    const end = leader.node.logEndOffset;
+    expect(() => group.append(leader, 'x'.repeat(600), 'y'.repeat(600))).toThrow(BatchTooLargeError);
+    expect(leader.node.logEndOffset).toBe(end);
   });
 });
