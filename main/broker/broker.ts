@@ -96,7 +96,9 @@ class BrokerNode implements RunningBroker {
     this.#listeners = listenersOf(this.#settings);
     this.#nodeId = toBrokerId(this.#settings.nodeId);
     const { clock } = runtime;
-    this.#journal = new BrokerJournal(this.#nodeId, clock, () => this.#telemetry.poke());
+    // Opening the logs records what was recovered, before there is anything that reports it.
+    const reporting: { telemetry: Telemetry | null } = { telemetry: null };
+    this.#journal = new BrokerJournal(this.#nodeId, clock, () => reporting.telemetry?.poke());
     this.#phase('recovering', null);
     this.#logs = openLogDirectory({
       runtime,
@@ -203,6 +205,7 @@ class BrokerNode implements RunningBroker {
       timeoutMs: controllerRegistrationTimeoutMs,
     });
     this.#telemetry = this.#createTelemetry();
+    reporting.telemetry = this.#telemetry;
   }
 
   async start(): Promise<void> {
@@ -241,6 +244,7 @@ class BrokerNode implements RunningBroker {
     await this.#controllerServer.close();
     this.#transport.close();
     this.#controllerConnections.closeAll();
+    await this.#logs.settle();
     this.#logs.close(this.#lifecycle.brokerEpoch ?? -1);
     this.#telemetry.stop();
     this.#log(`stopped in order at ${new Date(clock.wallMs()).toISOString()}`);

@@ -66,12 +66,16 @@ export class Durability {
     const { unsynced } = this.#options.segments;
     if (this.#isClosed || (unsynced.length === 0 && this.#recoveryPoint >= logEndOffset)) return;
     this.#lastFlushMs = this.#options.clock.wallMs();
-    if (await this.#syncSegments(unsynced)) this.#recoveryPoint = maxOffset(this.#recoveryPoint, logEndOffset);
+    try {
+      if (await this.#syncSegments(unsynced)) this.#recoveryPoint = maxOffset(this.#recoveryPoint, logEndOffset);
+    } catch (error) {
+      throw this.#noteFailure(error);
+    }
   }
 
   /** Makes all but the active segment, which begins at `baseOffset`, safe soon: Kafka's scheduled flush. */
   flushRolled(baseOffset: Offset): void {
-    const { segments, producers, directory } = this.#options;
+    const { segments, producers } = this.#options;
     const { active } = segments;
     const rolled = segments.unsynced.filter((segment) => segment !== active);
     const flush = async (): Promise<void> => {
@@ -79,11 +83,7 @@ export class Durability {
       this.#recoveryPoint = maxOffset(this.#recoveryPoint, baseOffset);
       await producers.sync(baseOffset);
     };
-    flush().catch((error: unknown) => {
-      const place = directory.path;
-      this.#failure ??=
-        error instanceof DiskError ? error : new DiskError('io', place, `${place}: ${String(error)}`, error);
-    });
+    flush().catch((error: unknown) => this.#noteFailure(error));
   }
 
   /** Batches or whole segments are gone. */
@@ -106,6 +106,14 @@ export class Durability {
   /** Everything is safe, and the log is done. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  #noteFailure(error: unknown): DiskError {
+    const place = this.#options.directory.path;
+    const failure =
+      error instanceof DiskError ? error : new DiskError('io', place, `${place}: ${String(error)}`, error);
+    this.#failure ??= failure;
+    return failure;
   }
 
   /** False when batches went meanwhile: what was synced is not what is in the log now. */

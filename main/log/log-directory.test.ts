@@ -213,15 +213,18 @@ test('compacted logs are cleaned in the course of maintenance, and the checkpoin
   expect(text(disk, 'cleaner-offset-checkpoint')).toBe(`0\n1\nt 0 ${cleanedTo}\n`);
 });
 
-test('flushing all logs at once leaves the clean stop nothing to wait for', async () => {
+test('settling makes many logs safe at once, and the clean stop finds nothing left to sync', async () => {
   const world = new SimulatedWorld({ seed: 9 });
   const { disk } = world.runtimeFor(3);
   format(disk);
   const directory = open(disk);
   const logs = [0, 1, 2].map((index) => directory.createLog('t', toPartitionId(index), topicId));
   for (const log of logs) append(log, ['a', 'b']);
-  const flushed = directory.flushAll();
-  await world.runUntil(() => logs.every((log) => log.recoveryPoint === 2));
-  await flushed;
+  let isSettled = false;
+  const settled = directory.settle().then(() => {
+    isSettled = true;
+  });
+  await world.runUntil(() => isSettled);
+  await settled;
   expect(logs.map((log) => log.recoveryPoint)).toEqual([2, 2, 2]);
 });

@@ -40,7 +40,7 @@ const recoveryPointsName = 'recovery-point-offset-checkpoint';
 const logStartsName = 'log-start-offset-checkpoint';
 const cleanedToName = 'cleaner-offset-checkpoint';
 /** Files of so many logs are synced at once: the device takes several syncs in one go. */
-const flushesAtOnceMax = 16;
+const settledAtOnceMax = 16;
 /** Files that were not used between two such moments are closed. */
 const idleCheckIntervalMs = 60_000;
 
@@ -244,13 +244,22 @@ export class LogDirectory {
     return this.#options.disk.volume(this.path);
   }
 
-  /** Makes everything written so far safe without blocking, many logs at once; before `close` it leaves that little to do. */
-  async flushAll(): Promise<void> {
+  /**
+   * Makes everything written so far safe without blocking, many logs at once: before a clean stop it leaves `close`
+   * little to wait for. A failing disk shows in `failure`.
+   */
+  async settle(): Promise<void> {
     const waiting = [...this.#logs.values()];
-    const flushNext = async (): Promise<void> => {
-      for (let log = waiting.pop(); log !== undefined; log = waiting.pop()) await log.sync();
+    const settleNext = async (): Promise<void> => {
+      for (let log = waiting.pop(); log !== undefined; log = waiting.pop()) {
+        try {
+          await log.settle();
+        } catch (error) {
+          if (!(error instanceof DiskError)) throw error;
+        }
+      }
     };
-    await Promise.all(Array.from({ length: flushesAtOnceMax }, flushNext));
+    await Promise.all(Array.from({ length: settledAtOnceMax }, settleNext));
   }
 
   /** The first failure of a log's files since the start; after one, only a restart with recovery helps. */

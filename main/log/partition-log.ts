@@ -185,9 +185,8 @@ export class PartitionLog {
   }
 
   /**
-   * Writes batches as the leader sent them, without changing the buffer, and keeps it. Batches of an epoch above
-   * `leaderEpoch` are left out. What does not follow the log's end throws UnexpectedAppendOffset. Null when there was
-   * no whole batch.
+   * Writes and keeps batches as the leader sent them, up to the first of an epoch above `leaderEpoch`. What does not
+   * follow the log's end throws UnexpectedAppendOffset. Null when there was no whole batch.
    */
   appendAsFollower(records: Buffer, leaderEpoch: LeaderEpoch | null = null): AppendResult | null {
     this.#requireUsable();
@@ -409,6 +408,15 @@ export class PartitionLog {
       isStale: () => this.#isClosed || removals !== this.#durability.removalCount,
     };
     return clean(log, range);
+  }
+
+  /** Does what `close` needs without blocking for the device: what is not written to afterwards closes at once. */
+  async settle(): Promise<void> {
+    if (this.#isClosed || this.failure !== null) return;
+    this.#segments.active.seal();
+    this.#producers.take({ syncNow: false });
+    await this.sync();
+    if (!this.#isClosed) await this.#producers.sync(this.#logEndOffset);
   }
 
   /** A clean close: everything synced, a snapshot at the end, indexes cut to their entries. After a failure: abandon. */
