@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { toBrokerId } from '../core/ids.ts';
+import { toBrokerId, toLeaderEpoch, toOffset, toPartitionId } from '../core/ids.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import { ReplicaCluster, type ProducedRow } from '../../tests/support/replica-cluster.ts';
+import { batchOf, ReplicaCluster, testTopic, type ProducedRow } from '../../tests/support/replica-cluster.ts';
+import { ReplicationError } from './contract.ts';
 
 async function threeNodes(seed: number): Promise<ReplicaCluster> {
   const cluster = new ReplicaCluster({ seed });
@@ -207,5 +208,96 @@ describe('replication', () => {
     await cluster.world.runFor(10_000);
     // Two followers, 20 polls each; a poll is a handful of events (bytes there, timer, bytes back).
     expect(cluster.world.eventCount - before).toBeLessThan(2 * 20 * 12);
+  });
+
+  test('a new leader notes where its epoch begins before it has written anything', async () => {
+    const cluster = await threeNodes(16);
+    await cluster.world.settle(cluster.produce(1, ['a']));
+    cluster.controller.elect(cluster.key, toBrokerId(2));
+    await cluster.world.runUntil(() => cluster.node(2).partition().isLeader, 100);
+    expect(cluster.node(2).partition().log.epochEntries).toEqual([
+      { epoch: 0, startOffset: 0 },
+      { epoch: 1, startOffset: 1 },
+    ]);
+  });
+});
+
+describe('for coordinators', () => {
+  test('a write is known at once and committed when the ISR holds it', async () => {
+    const cluster = await threeNodes(20);
+    const { replicas } = cluster.node(1);
+    const seen: number[] = [];
+    const stop = replicas.onHighWatermark(testTopic, toPartitionId(0), (highWatermark) => seen.push(highWatermark));
+    const { firstOffset, lastOffset, committed } = replicas.append(
+      testTopic,
+      toPartitionId(0),
+      batchOf(['a', 'b']),
+      toLeaderEpoch(0),
+    );
+    expect([firstOffset, lastOffset]).toEqual([0, 1]);
+    expect(seen).toEqual([]);
+    await cluster.world.settle(committed);
+    expect(seen).toEqual([2]);
+    const read = replicas.read(testTopic, toPartitionId(0), toOffset(0), 1024);
+    expect(read).toMatchObject({ logStartOffset: 0, logEndOffset: 2, highWatermark: 2 });
+    expect(Buffer.concat(read.records).length).toBe(batchOf(['a', 'b']).length);
+    expect(replicas.read(testTopic, toPartitionId(0), toOffset(2), 1024).records).toEqual([]);
+    stop();
+    await cluster.world.settle(cluster.produce(1, ['c']));
+    expect(seen).toEqual([2]);
+  });
+
+  test('a write in another epoch, on another broker or below min.insync.replicas is refused', async () => {
+    const cluster = await threeNodes(21);
+    const append = (id: number, epoch: number): number => {
+      try {
+        cluster.node(id).replicas.append(testTopic, toPartitionId(0), batchOf(['a']), toLeaderEpoch(epoch));
+        return 0;
+      } catch (error) {
+        if (error instanceof ReplicationError) return error.code;
+        throw error;
+      }
+    };
+    expect(append(1, 1)).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(append(2, 0)).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    cluster.controller.fence(toBrokerId(2));
+    cluster.controller.fence(toBrokerId(3));
+    await cluster.world.runFor(50);
+    expect(append(1, 0)).toBe(ErrorCode.NOT_ENOUGH_REPLICAS);
+  });
+
+  test('a write that its leader can no longer commit is rejected', async () => {
+    const cluster = await threeNodes(22);
+    cluster.world.cutBoth(1, 3);
+    const { committed } = cluster
+      .node(1)
+      .replicas.append(testTopic, toPartitionId(0), batchOf(['a']), toLeaderEpoch(0));
+    const outcome = committed.then(
+      () => 0,
+      (error: unknown) => (error instanceof ReplicationError ? error.code : -1),
+    );
+    cluster.controller.elect(cluster.key, toBrokerId(2));
+    expect(await cluster.world.settle(outcome)).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+});
+
+describe('telemetry', () => {
+  test('names only replicas that changed, and those that went', async () => {
+    const cluster = new ReplicaCluster({ seed: 23 });
+    await cluster.createTopic(2);
+    const { replicas } = cluster.node(1);
+    expect(replicas.takeReports().changed.map(({ partition, role }) => [partition, role])).toEqual([
+      [0, 'leader'],
+      [1, 'follower'],
+    ]);
+    expect(replicas.takeReports()).toEqual({ changed: [], removed: [] });
+    await cluster.world.settle(cluster.produce(1, ['a']));
+    await cluster.world.runFor(50);
+    expect(replicas.takeReports().changed).toMatchObject([
+      { topic: testTopic, partition: 0, logEndOffset: 1, highWatermark: 1, inSyncReplicas: [1, 2, 3] },
+    ]);
+    cluster.controller.remove(cluster.key);
+    await cluster.world.runFor(50);
+    expect(replicas.takeReports()).toEqual({ changed: [], removed: [`${testTopic}-0`] });
   });
 });
