@@ -17,8 +17,6 @@ export const swapSuffix = '.swap';
 export const epochCheckpointName = 'leader-epoch-checkpoint';
 export const partitionMetadataName = 'partition.metadata';
 
-export const segmentSuffixes = [logSuffix, offsetIndexSuffix, timeIndexSuffix, transactionIndexSuffix] as const;
-
 export function offsetName(offset: number): string {
   return String(offset).padStart(20, '0');
 }
