@@ -46,6 +46,8 @@ export type GroupOptions = {
   readonly delayMaxMs?: number;
   /** Fills a node's disk before its first start. */
   readonly prepareDisk?: (disk: Disk, nodeId: number) => void;
+  /** A node that ended itself; without this it fails the test. */
+  readonly onFailure?: (nodeId: number) => void;
   /** The disks hold records that this test did not write: what came before the first start is not checked. */
   readonly isContinued?: boolean;
 };
@@ -144,7 +146,19 @@ export class RaftGroup {
 
   constructor(options: GroupOptions) {
     this.#options = options;
-    this.world = new SimulatedWorld({ seed: options.seed, afterEvent: () => this.#checkLeaders() });
+    const { seed, onFailure } = options;
+    this.world = new SimulatedWorld({
+      seed,
+      afterEvent: () => this.#checkLeaders(),
+      ...(onFailure === undefined
+        ? {}
+        : {
+            onFailure: ({ nodeId }) => {
+              this.members.delete(nodeId);
+              onFailure(nodeId);
+            },
+          }),
+    });
     this.config = { ...defaultRaftConfig, ...options.config };
     this.delayMaxMs = options.delayMaxMs ?? 5;
     const count = options.voterCount + (options.observerCount ?? 0);

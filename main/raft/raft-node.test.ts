@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { NodeStopped } from '../runtime/simulated/node-life.ts';
 import { BatchTooLargeError, NotLeaderError } from './contract.ts';
+import { snapshotFooterBatch, snapshotHeaderBatch } from './control-batches.ts';
 import { parseElection } from './election-state-file.ts';
 import { RaftGroup } from './raft-group.test-kit.ts';
 
@@ -256,5 +257,57 @@ describe('appends', () => {
     const end = leader.node.logEndOffset;
     expect(() => group.append(leader, 'x'.repeat(600), 'y'.repeat(600))).toThrow(BatchTooLargeError);
     expect(leader.node.logEndOffset).toBe(end);
+  });
+});
+
+describe('a directory at kraft.version 1', () => {
+  it('brings its own voters, and keeps quorum-state at data version 1 and the voters in its snapshots', async () => {
+    const place = { baseOffset: 0, epoch: 0, timestampMs: 1 };
+    const voter = {
+      voterId: 1,
+      voterDirectoryId: '6PA8LtVONMDIGoxaW_Y9TQ',
+      endpoints: [{ name: 'CONTROLLER', host: 'elsewhere', port: 1 }],
+      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
+    };
+    const header = snapshotHeaderBatch(place, 0, { kraftVersion: 1, voters: { version: 0, voters: [voter] } });
+    const bytes = Buffer.concat([header, snapshotFooterBatch({ ...place, baseOffset: 3 })]);
+    const directory = '/data/__cluster_metadata-0';
+    const group = new RaftGroup({
+      seed: 19,
+      voterCount: 3,
+      prepareDisk: (disk) => {
+        disk.makeDirectory(directory);
+        disk.writeFileAtomic(`${directory}/00000000000000000000-0000000000.checkpoint`, bytes);
+      },
+    });
+    group.start(1);
+    await group.appendAndCommit('a');
+    const { node, witness } = group.member(1);
+    expect(node.kraftVersion).toBe(1);
+    expect(node.voters).toEqual([{ id: 1, host: 'node-1', port: 9093, directoryId: voter.voterDirectoryId }]);
+    node.createSnapshot({ offset: witness.nextOffset, epoch: witness.lastEpoch }, 1, witness.snapshotRecords());
+    const { disk } = group.world.runtimeFor(1);
+    const stored = Buffer.from(disk.readFile(`${directory}/quorum-state`)).toString();
+    expect(stored).toContain('"data_version":1');
+    disk.remove(`${directory}/00000000000000000000-0000000000.checkpoint`);
+    group.kill(1);
+    group.start(1);
+    expect(group.member(1).node.kraftVersion).toBe(1);
+    await group.appendAndCommit('b');
+  });
+});
+
+describe('a disk that fails', () => {
+  it('ends the node before it promises a vote that it could not keep', async () => {
+    const failed: number[] = [];
+    const group = new RaftGroup({ seed: 20, voterCount: 3, onFailure: (nodeId) => failed.push(nodeId) });
+    group.startAll();
+    group.world.disk(2).fault = 'io';
+    group.kill(3);
+    await group.world.runFor(10_000);
+    expect(failed).toEqual([2]);
+    const votes = group.journal.filter(({ nodeId, entry }) => nodeId === 2 && entry.kind === 'quorum.leaderElected');
+    expect(votes).toEqual([]);
+    expect(group.leader).toBeNull();
   });
 });
