@@ -231,7 +231,6 @@ class BrokerNode implements RunningBroker {
   async shutdown(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    const { clock } = this.#runtime;
     this.#phase('stopping', this.#lifecycle.brokerEpoch);
     this.#maintenance?.stop();
     // Without a controller nobody can take the leaders away: waiting longer than it takes to elect one is in vain.
@@ -247,7 +246,7 @@ class BrokerNode implements RunningBroker {
     await this.#logs.settle();
     this.#logs.close(this.#lifecycle.brokerEpoch ?? -1);
     this.#telemetry.stop();
-    this.#log(`stopped in order at ${new Date(clock.wallMs()).toISOString()}`);
+    this.#log('stopped in order');
   }
 
   async #listen(server: RpcServer, what: string): Promise<void> {

@@ -372,9 +372,10 @@ export class ClusterViewState {
     for (const { quorum } of this.#brokers.values()) {
       if (quorum !== null && quorum.leaderId !== null && (best === null || quorum.epoch > best.epoch)) best = quorum;
     }
-    if (best?.leaderId == null) return null;
-    const leader = this.#brokers.get(best.leaderId);
-    return leader !== undefined && isUp(leader) ? best.leaderId : null;
+    const leaderId = best?.leaderId ?? null;
+    if (leaderId === null) return null;
+    const leader = this.#brokers.get(leaderId);
+    return leader !== undefined && isUp(leader) ? leaderId : null;
   }
 
   #quorumView(): ClusterView['quorum'] {

@@ -10,4 +10,11 @@ import { wireSuite } from './wire/suite.ts';
 
 export type { Report, Suite } from './suite.ts';
 
-export const suites: readonly Suite[] = [wireSuite, partitioningSuite, ...recordSuites, ...logSuites, datadirSuite(), metadataSuite];
+export const suites: readonly Suite[] = [
+  wireSuite,
+  partitioningSuite,
+  ...recordSuites,
+  ...logSuites,
+  datadirSuite(),
+  metadataSuite,
+];
