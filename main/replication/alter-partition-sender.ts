@@ -1,16 +1,32 @@
 // Carries proposed ISR changes to the controller: at most one request under way, everything that gathered meanwhile
 // goes in the next. Retries what may yet succeed; whatever metadata has overtaken is dropped by the partition.
 
-import { toBrokerId, toLeaderEpoch, type BrokerId, type LeaderEpoch } from '../core/ids.ts';
+import {
+  toBrokerId,
+  toLeaderEpoch,
+  type BrokerId,
+  type LeaderEpoch,
+  type PartitionId,
+  type TopicId,
+} from '../core/ids.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/messages/alter-partition.ts';
 import type { Clock, Timer } from '../runtime/runtime.ts';
 import type { AlterPartitionChannel } from './contract.ts';
 import type { InSyncState } from './in-sync-replicas.ts';
-import type { Partition } from './partition.ts';
+
+/** A led partition, as the sender sees it. */
+export type ProposingPartition = {
+  readonly topicId: TopicId;
+  readonly partition: PartitionId;
+  /** Whether the proposal still is the partition's state. */
+  isProposing(proposal: InSyncState): boolean;
+  /** Takes the controller's answer; false when the proposal must be sent again. */
+  alterPartitionDone(item: AlterPartitionItem, outcome: AlterPartitionOutcome): boolean;
+};
 
 export type AlterPartitionItem = {
-  readonly partition: Partition;
+  readonly partition: ProposingPartition;
   /** The state this came from: the answer counts only while it still is the partition's state. */
   readonly proposal: InSyncState;
   readonly leaderEpoch: LeaderEpoch;
@@ -35,7 +51,7 @@ export class AlterPartitionSender {
   private readonly brokerEpoch: () => number;
   private readonly afterResponse: () => void;
   /** Bounded by the partitions of this broker: each has at most one proposal. */
-  private readonly pending = new Map<Partition, AlterPartitionItem>();
+  private readonly pending = new Map<ProposingPartition, AlterPartitionItem>();
   private isInFlight = false;
   private isClosed = false;
   private timer: Timer | null = null;
@@ -127,9 +143,8 @@ export class AlterPartitionSender {
 
   /** Unless the partition has moved on, or proposed something newer meanwhile. */
   private retry(item: AlterPartitionItem): void {
-    const role = item.partition.role;
-    const isCurrent = role.kind === 'leader' && role.inSync === item.proposal;
-    if (isCurrent && !this.pending.has(item.partition)) this.pending.set(item.partition, item);
+    if (!item.partition.isProposing(item.proposal) || this.pending.has(item.partition)) return;
+    this.pending.set(item.partition, item);
   }
 
   private handOut(items: readonly AlterPartitionItem[], response: AlterPartitionResponse): boolean {

@@ -300,6 +300,10 @@ export class Partition {
     return role.followers.some((follower) => follower.logEndOffset !== end || !inSync.includes(follower.brokerId));
   }
 
+  isProposing(proposal: InSyncState): boolean {
+    return this.role.kind === 'leader' && this.role.inSync === proposal;
+  }
+
   /** The controller's answer; false when it must be sent again. */
   alterPartitionDone(item: AlterPartitionItem, outcome: AlterPartitionOutcome): boolean {
     const role = this.role;
