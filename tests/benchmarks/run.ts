@@ -1,7 +1,7 @@
 // npm run bench: what this cluster costs and gives, and beside it Apache Kafka. See docs/BENCHMARKS.md.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isProfileName, profiles, type ProfileName } from '../../main/cluster/profiles.ts';
@@ -73,6 +73,7 @@ async function main(): Promise<number> {
   if (values['without-highwater'] !== true) products.set('highwater', (configs) => startHighwater({ configs }));
   if (libs !== undefined) products.set('kafka', (configs) => startApacheKafka(resolve(libs), { configs }));
 
+  const circumstances = circumstancesNow(Number(values.rounds), profile ?? null);
   const results = new Map<ClusterName, Samples>([...products.keys()].map((name) => [name, new Map()]));
   let failures = 0;
   const rounds = Number(values.rounds);
@@ -90,10 +91,10 @@ async function main(): Promise<number> {
   }
   const figures = chosen.flatMap((part) => part.figures);
   const table = resultTable(figures, results);
-  console.log(table);
+  console.log(`${circumstances}\n\n${table}`);
   if (failures > 0) console.log(`\n${failures} parts failed, see above`);
   if (values.json !== undefined) writeFileSync(values.json, asJson(figures, results));
-  if (values['write-docs'] === true) writeDocs(table, rounds, profile ?? null);
+  if (values['write-docs'] === true) writeDocs(`${circumstances}\n\n${table}`);
   return failures === 0 ? 0 : 1;
 }
 
@@ -136,16 +137,27 @@ async function runOnce(
   return failures;
 }
 
+/** What the figures depend on besides the code. Others' work on the machine makes them worth less, and that is said. */
+function circumstancesNow(rounds: number, profile: ProfileName | null): string {
+  const cores = availableParallelism();
+  const [load = 0] = loadavg();
+  const machine = `${cores} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+  const line = `${rounds} rounds${profile === null ? '' : `, profile ${profile}`}; ${machine}; load average before ${load.toFixed(1)}.`;
+  const isBusy = load > cores / 4;
+  return isBusy
+    ? `${line}\n**The machine was busy with other work: provisional figures, good for ratios at most.**`
+    : line;
+}
+
 const marks = { begin: '<!-- figures -->', end: '<!-- end of figures -->' };
 
-function writeDocs(table: string, rounds: number, profile: ProfileName | null): void {
+function writeDocs(figures: string): void {
   const path = join(projectRoot(), 'docs/BENCHMARKS.md');
   const text = readFileSync(path, 'utf8');
   const begin = text.indexOf(marks.begin);
   const end = text.indexOf(marks.end);
   if (begin < 0 || end < begin) throw new Error(`${path} lacks its marks`);
-  const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-  const section = `${marks.begin}\n\n${rounds} rounds, ${profile === null ? '' : `profile ${profile}, `}${machine}.\n\n${table}\n\n`;
+  const section = `${marks.begin}\n\n${figures}\n\n`;
   writeFileSync(path, text.slice(0, begin) + section + text.slice(end));
 }
 
