@@ -5,9 +5,11 @@ import type { JournalEvent } from '../core/journal.ts';
 import { NodeConnections } from '../net/node-connections.ts';
 import { metadataApi, type MetadataResponse } from '../protocol/messages/metadata.ts';
 import type { Api, Writable } from '../protocol/schema.ts';
+import { NetworkError } from '../runtime/runtime.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import { startBroker, type RunningBroker } from './broker.ts';
 import type { BrokerReport } from './contract.ts';
+import { SimulatedWriter } from './simulated-writer.test-kit.ts';
 
 const clientNodeId = 100;
 const clientPort = (id: number): number => 19091 + id;
@@ -44,12 +46,13 @@ export class SimulatedCluster {
     return this.#ids;
   }
 
-  async startAll(): Promise<void> {
-    await this.world.settle(Promise.all(this.#ids.map((id) => this.#start(id))), 30_000);
+  startAll(): Promise<void> {
+    return this.start(...this.#ids);
   }
 
-  async start(id: number): Promise<void> {
-    await this.world.settle(this.#start(id), 30_000);
+  /** Together: a quorum may need several. */
+  async start(...ids: readonly number[]): Promise<void> {
+    await this.world.settle(Promise.all(ids.map((id) => this.#start(id))), 30_000);
   }
 
   async #start(id: number): Promise<void> {
@@ -87,12 +90,29 @@ export class SimulatedCluster {
     this.world.kill(id);
   }
 
+  writer(topic: string, partitions: number): SimulatedWriter {
+    return new SimulatedWriter(this.#client, this.world.runtimeFor(clientNodeId).clock, this.#ids, topic, partitions);
+  }
+
   send<Q, P>(id: number, api: Api<Q, P>, request: Writable<Q>, timeoutMs = 10_000): Promise<P> {
     return this.world.settle(this.#client.send(id, api, request, { timeoutMs }), timeoutMs + 1000);
   }
 
+  /** As a client does: tries again while the connection breaks. */
+  async ask<Q, P>(id: number, api: Api<Q, P>, request: Writable<Q>, timeoutMs = 10_000): Promise<P> {
+    const deadlineMs = this.world.nowMs + timeoutMs;
+    for (;;) {
+      try {
+        return await this.send(id, api, request, timeoutMs);
+      } catch (error) {
+        if (!(error instanceof NetworkError) || this.world.nowMs >= deadlineMs) throw error;
+        await this.world.runFor(50);
+      }
+    }
+  }
+
   async metadata(id: number, topic: string): Promise<MetadataResponse['topics'][number]> {
-    const response = await this.send(id, metadataApi, { topics: [{ name: topic }], allowAutoTopicCreation: false });
+    const response = await this.ask(id, metadataApi, { topics: [{ name: topic }], allowAutoTopicCreation: false });
     const [found] = response.topics;
     if (found === undefined) throw new Error(`no answer about ${topic}`);
     return found;
