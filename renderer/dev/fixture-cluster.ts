@@ -916,7 +916,7 @@ export class FixtureCluster {
       partitionEpoch: partition.partitionEpoch,
       replicas: partition.replicas.map((replica) => ({
         brokerId: replica.brokerId,
-        state: !this.#alive(replica.brokerId)
+        state: this.#isOffline(replica.brokerId)
           ? 'offline'
           : replica.brokerId === partition.leader
             ? 'leader'
@@ -1042,6 +1042,12 @@ export class FixtureCluster {
   #alive(id: number): boolean {
     const broker = this.#brokers.find((other) => other.id === id);
     return broker !== undefined && (broker.process === 'running' || broker.process === 'stopping');
+  }
+
+  /** A frozen broker keeps its place until the controller fences it. */
+  #isOffline(id: number): boolean {
+    const broker = this.#broker(id);
+    return broker.process === 'paused' ? broker.registration !== 'active' : !this.#alive(id);
   }
 
   #after(delayMs: number, run: () => void): void {

@@ -68,6 +68,20 @@ export const deadLeaderLook: Look = {
     'Still the leader in the metadata, but it does not answer: nobody can write until the controller elects another.',
 };
 
+/** What the cluster still believes of a replica whose process is frozen, until its session ends. */
+export const frozenLeaderLook: Look = {
+  word: 'leader frozen',
+  shape: 'hollow-diamond',
+  tone: 'frozen',
+  meaning: 'Still the leader in the metadata, but its process is frozen: nobody can write until another is elected.',
+};
+export const frozenReplicaLook: Look = {
+  word: 'frozen',
+  shape: 'snow',
+  tone: 'frozen',
+  meaning: 'Its process is frozen; in the metadata it keeps its place until its session ends.',
+};
+
 export const clusterLooks: Readonly<Record<ClusterView['state'], Look>> = {
   starting: { word: 'Starting', shape: 'clock', tone: 'degraded', meaning: 'Brokers are registering.' },
   ready: {

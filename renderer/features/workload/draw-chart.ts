@@ -5,8 +5,9 @@ import type { Gap, Mark } from '../../state/workload-gaps.ts';
 import type { WorkloadHistory } from '../../state/workload-history.ts';
 import { formatShort } from '../../text/format.ts';
 
-export type ChartColours = Readonly<
-  Record<'acknowledged' | 'fill' | 'consumed' | 'line' | 'text' | 'lost' | 'lostSoft' | 'ok', string>
+/** Read from the theme. */
+export type ChartLook = Readonly<
+  Record<'acknowledged' | 'fill' | 'consumed' | 'line' | 'text' | 'lost' | 'lostSoft' | 'ok' | 'font', string>
 >;
 
 export type Chart = {
@@ -15,8 +16,7 @@ export type Chart = {
   readonly marks: readonly Mark[];
   readonly nowMs: number;
   readonly spanMs: number;
-  readonly colours: ChartColours;
-  readonly font: string;
+  readonly look: ChartLook;
 };
 
 const axisHeight = 14;
@@ -30,14 +30,14 @@ export function drawChart(context: CanvasRenderingContext2D, width: number, heig
   const y = (value: number): number => plotHeight - (value / ceiling) * (plotHeight - 12);
 
   context.clearRect(0, 0, width, height);
-  context.font = chart.font;
+  context.font = chart.look.font;
   drawAxis(context, width, plotHeight, y, ceiling, chart);
   for (const gap of chart.gaps)
-    drawGap(context, Math.max(0, x(gap.fromMs)), x(gap.untilMs ?? chart.nowMs), plotHeight, chart.colours);
+    drawGap(context, Math.max(0, x(gap.fromMs)), x(gap.untilMs ?? chart.nowMs), plotHeight, chart.look);
   drawArea(context, plotHeight, x, y, chart);
-  drawLine(context, x, y, chart, (index) => chart.history.consumed(index), chart.colours.consumed, 1, [3, 3]);
-  drawLine(context, x, y, chart, (index) => chart.history.acknowledged(index), chart.colours.acknowledged, 1.5, []);
-  for (const mark of chart.marks) drawMark(context, x(mark.atMs), plotHeight, mark, chart.colours);
+  drawLine(context, x, y, chart, (index) => chart.history.consumed(index), chart.look.consumed, 1, [3, 3]);
+  drawLine(context, x, y, chart, (index) => chart.history.acknowledged(index), chart.look.acknowledged, 1.5, []);
+  for (const mark of chart.marks) drawMark(context, x(mark.atMs), plotHeight, mark, chart.look);
 }
 
 function highest({ history }: Chart): number {
@@ -63,7 +63,7 @@ function drawAxis(
   ceiling: number,
   chart: Chart,
 ): void {
-  context.strokeStyle = chart.colours.line;
+  context.strokeStyle = chart.look.line;
   context.lineWidth = 1;
   context.beginPath();
   for (const value of [0, ceiling / 2, ceiling]) {
@@ -72,7 +72,7 @@ function drawAxis(
     context.lineTo(width, line);
   }
   context.stroke();
-  context.fillStyle = chart.colours.text;
+  context.fillStyle = chart.look.text;
   context.textBaseline = 'top';
   context.textAlign = 'left';
   context.fillText(formatShort(ceiling), 0, 0);
@@ -89,7 +89,7 @@ function drawGap(
   from: number,
   until: number,
   plotHeight: number,
-  colours: ChartColours,
+  look: ChartLook,
 ): void {
   if (until <= 0) return;
   const width = Math.max(2, until - from);
@@ -97,9 +97,9 @@ function drawGap(
   context.beginPath();
   context.rect(from, 0, width, plotHeight);
   context.clip();
-  context.fillStyle = colours.lostSoft;
+  context.fillStyle = look.lostSoft;
   context.fillRect(from, 0, width, plotHeight);
-  context.strokeStyle = colours.lost;
+  context.strokeStyle = look.lost;
   context.globalAlpha = 0.5;
   context.beginPath();
   for (let offset = from - plotHeight; offset < from + width; offset += 6) {
@@ -108,7 +108,7 @@ function drawGap(
   }
   context.stroke();
   context.restore();
-  context.fillStyle = colours.lost;
+  context.fillStyle = look.lost;
   context.fillRect(from, plotHeight - 2, width, 2);
 }
 
@@ -117,10 +117,10 @@ function drawArea(
   plotHeight: number,
   x: (atMs: number) => number,
   y: (value: number) => number,
-  { history, colours }: Chart,
+  { history, look }: Chart,
 ): void {
   if (history.count === 0) return;
-  context.fillStyle = colours.fill;
+  context.fillStyle = look.fill;
   context.beginPath();
   let last: number | null = null;
   for (let index = 0; index < history.count; index++) {
@@ -162,15 +162,9 @@ function drawLine(
   context.setLineDash([]);
 }
 
-function drawMark(
-  context: CanvasRenderingContext2D,
-  x: number,
-  plotHeight: number,
-  mark: Mark,
-  colours: ChartColours,
-): void {
+function drawMark(context: CanvasRenderingContext2D, x: number, plotHeight: number, mark: Mark, look: ChartLook): void {
   if (x < 0) return;
-  context.strokeStyle = context.fillStyle = mark.tone === 'bad' ? colours.lost : colours.ok;
+  context.strokeStyle = context.fillStyle = mark.tone === 'bad' ? look.lost : look.ok;
   context.lineWidth = 1;
   context.setLineDash(mark.tone === 'bad' ? [] : [2, 2]);
   context.beginPath();
