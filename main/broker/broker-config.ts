@@ -5,6 +5,7 @@ import { toBrokerId } from '../core/ids.ts';
 import { BrokerSettings, InvalidSettingsError } from '../metadata/configs/broker-settings.ts';
 import type { ServerLimits } from '../net/server.ts';
 import type { RaftConfig, Voter } from '../raft/contract.ts';
+import { parseQuorumVoters } from '../raft/voter-set.ts';
 import type { ReplicationConfig } from '../replication/contract.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -59,15 +60,17 @@ export function listenersOf(settings: BrokerSettings): Listeners {
   return { client, controller, advertised: advertised ?? client };
 }
 
-/** `id@host:port` entries of `controller.quorum.voters`. */
+/** `controller.quorum.voters`; throws InvalidSettingsError naming the entry that is wrong. */
 export function parseVoters(settings: BrokerSettings): Voter[] {
-  return settings.list('controller.quorum.voters').map((entry) => {
-    const match = /^(\d+)@\[?([^\]]*?)\]?:(\d+)$/.exec(entry);
-    if (match === null) {
-      throw new InvalidSettingsError(`Error parsing voter ID from controller.quorum.voters: ${entry}`);
-    }
-    return { id: toBrokerId(Number(match[1])), host: match[2] ?? '', port: Number(match[3]) };
-  });
+  try {
+    return parseQuorumVoters(settings.text('controller.quorum.voters') ?? '', (id, host, port) => ({
+      id: toBrokerId(id),
+      host,
+      port,
+    }));
+  } catch (error) {
+    throw new InvalidSettingsError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 export function raftConfig(settings: BrokerSettings): RaftConfig {

@@ -1,7 +1,7 @@
 // What every decision of the controller sees and gives: pure functions from a view of the newest metadata and a
 // request to records and a response. Nothing changes until the records are replayed.
 
-import { ErrorCode, errorName } from '../protocol/errors.ts';
+import { ErrorCode } from '../protocol/errors.ts';
 import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
 import type { MetadataImage } from '../metadata/metadata-image.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
@@ -70,4 +70,4 @@ export function refuseTooManyRecords(count: number): void {
   }
 }
 
-export { ErrorCode, errorName };
+export { ErrorCode };

@@ -54,15 +54,6 @@ export const zeroTopicId = 'AAAAAAAAAAAAAAAAAAAAAA' as TopicId;
 export const metadataTopicId = 'AAAAAAAAAAAAAAAAAAAAAQ' as TopicId;
 export const metadataTopicName = '__cluster_metadata';
 
-export function nextOffset(offset: Offset): Offset {
-  return toOffset(offset + 1);
-}
-
-/** How many offsets lie in [from, to). */
-export function offsetsBetween(from: Offset, to: Offset): number {
-  return to - from;
-}
-
 export function minOffset(a: Offset, b: Offset): Offset {
   return a < b ? a : b;
 }

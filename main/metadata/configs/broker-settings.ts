@@ -1,7 +1,6 @@
 // The settings of one broker: server.properties under what was changed at run time. Typed reads; bad values of
 // server.properties are found when it is made.
 
-import { AssertionFailure } from '../../core/assert.ts';
 import { logConfigFrom, type LogConfig } from '../../log/log-config.ts';
 import type { MetadataImage } from '../metadata-image.ts';
 import { configValues, ConfigResourceType } from '../settings-image.ts';
@@ -87,12 +86,4 @@ export function topicLogConfig(image: MetadataImage, settings: BrokerSettings, t
   if (internalSegmentBytes !== undefined) values.set('segment.bytes', internalSegmentBytes);
   values.delete('internal.segment.bytes');
   return logConfigFrom(Object.fromEntries(values));
-}
-
-/** `min.insync.replicas` in force for a topic. */
-export function minInSyncReplicas(image: MetadataImage, settings: BrokerSettings, topic: string): number {
-  const set = configValues(image.configs, ConfigResourceType.TOPIC, topic).get('min.insync.replicas');
-  const value = set ?? settings.text('min.insync.replicas', image);
-  if (value === null) throw new AssertionFailure('min.insync.replicas has no value');
-  return numberValue(value);
 }
