@@ -97,7 +97,7 @@ export class Following {
     const { epoch, self: replica } = this.#core;
     const { endOffset: fetchOffset, lastEpoch: lastFetchedEpoch } = this.#core.log;
     // Well below the fetch time-out: a leader with nothing to say must still be heard in time.
-    const maxWaitMs = Math.min(fetchWaitMaxMs, Math.floor(this.#core.timeouts.fetchTimeoutMs / 3));
+    const maxWaitMs = Math.min(fetchWaitMaxMs, Math.floor(this.#core.timeouts.fetchTimeoutMs / 2));
     const highWatermark = this.#core.highWatermark ?? -1;
     return { api: 'fetch', epoch, replica, fetchOffset, lastFetchedEpoch, highWatermark, maxWaitMs };
   }

@@ -103,7 +103,8 @@ export class Leader {
   noteFetch(id: number, validEndOffset: number | null, ownLogEnd: number, nowMs: number): void {
     const progress = this.#progressOf(id, nowMs);
     if (progress === null) return;
-    progress.beginEpochAtMs = nowMs + this.#fetchTimeoutMs / 2;
+    // It is told anew only when its next fetch, after a long poll, should have come.
+    progress.beginEpochAtMs = nowMs + this.#fetchTimeoutMs;
     this.noteAlive(id, nowMs);
     if (validEndOffset === null) return;
     if (validEndOffset >= ownLogEnd) progress.lastCaughtUpMs = nowMs;
