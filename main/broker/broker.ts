@@ -224,7 +224,9 @@ class BrokerNode implements RunningBroker {
     this.#phase('registering', null);
     await this.#lifecycle.start();
     await this.#lifecycle.caughtUp();
-    this.#maintenance = startMaintenance(this.#runtime.clock, this.#settings, this.#logs);
+    this.#maintenance = startMaintenance(this.#runtime.clock, this.#settings, this.#logs, (error) =>
+      this.#fail(`log directory ${this.#logs.path} failed: ${error.message}`, error),
+    );
     await this.#lifecycle.unfence();
   }
 

@@ -46,6 +46,7 @@ export function openLogDirectory(options: {
       clusterId,
       configFor: (topic) => topicLogConfig(image(), settings, topic),
       retentionCheckIntervalMs: settings.number('log.retention.check.interval.ms'),
+      cleanerBackoffMs: settings.number('log.cleaner.backoff.ms'),
       journal,
     });
   } catch (error) {

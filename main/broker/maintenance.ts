@@ -3,15 +3,20 @@
 
 import type { LogDirectory } from '../log/log-directory.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
-import type { Clock, Timer } from '../runtime/runtime.ts';
+import type { Clock, DiskError, Timer } from '../runtime/runtime.ts';
 
 /** Between pieces of work, so that requests come in between. */
 const maintenancePauseMsMin = 5;
 /** What was scheduled since the last run waits at most so much longer. */
 const maintenancePauseMsMax = 10_000;
 
-/** Starts them; the result stops them. */
-export function startMaintenance(clock: Clock, settings: BrokerSettings, logs: LogDirectory): { stop(): void } {
+/** Starts them; the result stops them. `onFailure`: a write or flush in the background failed. */
+export function startMaintenance(
+  clock: Clock,
+  settings: BrokerSettings,
+  logs: LogDirectory,
+  onFailure: (error: DiskError) => void,
+): { stop(): void } {
   const timers: (Timer | null)[] = [];
   const every = (name: string, action: () => void): void => {
     const periodMs = settings.number(name);
@@ -32,6 +37,7 @@ export function startMaintenance(clock: Clock, settings: BrokerSettings, logs: L
     timers[maintenance] = clock.at(clock.monotonicMs() + delayMs, () => {
       const nowMs = clock.wallMs();
       const nextMs = logs.maintain(nowMs);
+      if (logs.failure !== null) return onFailure(logs.failure);
       armMaintenance(Math.min(Math.max(nextMs - nowMs, maintenancePauseMsMin), maintenancePauseMsMax));
     });
   };
