@@ -10,8 +10,8 @@ export default defineConfig({
   outputDir: 'test-results/e2e',
   // Clusters are real processes on few cores: side by side they would measure each other.
   workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
   forbidOnly: true,
   retries: 0,
   reporter: [['line']],
