@@ -272,10 +272,10 @@ export class RaftGroup {
 
   /** Every running node has given its listener all that is committed, and all logs are equal up to there. */
   async converge(timeoutMs = 60_000): Promise<void> {
-    const leader = await this.waitForLeader(timeoutMs);
     await this.world.runUntil(() => {
-      const end = leader.node.logEndOffset;
-      return [...this.members.values()].every(({ witness }) => witness.nextOffset === end);
+      // Looked up anew each time: the leader may change meanwhile.
+      const end = this.#settledLeader()?.node.logEndOffset;
+      return end !== undefined && [...this.members.values()].every(({ witness }) => witness.nextOffset === end);
     }, timeoutMs);
     for (const [nodeId, { witness }] of this.members) this.checkState(nodeId, witness);
   }
