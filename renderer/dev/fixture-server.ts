@@ -6,7 +6,8 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ClientMessage, HostMessage } from '../../main/api/contract.ts';
-import { FixtureCluster, FixtureRefusal, type Scenario } from './fixture-cluster.ts';
+import { FixtureCluster } from './fixture-cluster.ts';
+import { FixtureRefusal, type Scenario } from './fixture-world.ts';
 
 const tickMs = 50;
 const contentTypes: Readonly<Record<string, string>> = {

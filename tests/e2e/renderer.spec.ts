@@ -3,7 +3,7 @@
 
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test as base } from '@playwright/test';
-import type { Scenario } from '../../renderer/dev/fixture-cluster.ts';
+import type { Scenario } from '../../renderer/dev/fixture-world.ts';
 import { type FixtureServer, startFixtureServer } from '../../renderer/dev/fixture-server.ts';
 import { ClusterPage } from './pages/cluster-page.ts';
 
