@@ -1,6 +1,7 @@
 // What the operating system says of processes: CPU time and memory from /proc (Linux only).
 
 import { readFileSync } from 'node:fs';
+import { pause } from './clusters/cluster.ts';
 
 /** USER_HZ, fixed at 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -25,4 +26,18 @@ export function proportionalSetBytes(pids: Iterable<number>): number {
     kilobytes += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN);
   }
   return kilobytes * 1024;
+}
+
+/** How much of a core everything on this machine uses over a while, in percent; what others do when we do nothing. */
+export async function machineCpuPercent(overMs: number): Promise<number> {
+  const before = busyTicks();
+  const startedMs = performance.now();
+  await pause(overMs);
+  return (100 * (busyTicks() - before)) / ticksPerSecond / ((performance.now() - startedMs) / 1000);
+}
+
+function busyTicks(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = line.trim().split(/\s+/).slice(1).map(Number);
+  return user + nice + system + irq + softIrq;
 }

@@ -26,6 +26,7 @@ export function resultTable(figures: readonly Figure[], results: Results): strin
 
 /** Ours to Kafka's, told the way that is easy to read: how many times better or worse. */
 function ratio({ key, better }: Figure, results: Results): string {
+  if (key === 'others') return '';
   const ours = median(results.get('highwater')?.get(key) ?? []);
   const theirs = median(results.get('kafka')?.get(key) ?? []);
   if (!Number.isFinite(ours) || !Number.isFinite(theirs) || ours === 0 || theirs === 0) return '';

@@ -1,7 +1,7 @@
 // npm run bench: what this cluster costs and gives, and beside it Apache Kafka. See docs/BENCHMARKS.md.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isProfileName, profiles, type ProfileName } from '../../main/cluster/profiles.ts';
@@ -15,6 +15,7 @@ import { idlePart } from './parts/idle.ts';
 import { latencyPart } from './parts/latency.ts';
 import { startPart } from './parts/start.ts';
 import { throughputPart } from './parts/throughput.ts';
+import { machineCpuPercent } from './processes.ts';
 import { asJson, resultTable } from './report.ts';
 
 // In the order in which they run on one cluster: the quiet ones before the loud ones.
@@ -49,6 +50,16 @@ const optionTypes = {
   help: { type: 'boolean' },
 } as const;
 
+/** Measured before each start, while nothing of ours runs: a noisy moment on one side only makes a ratio worthless. */
+const others: Figure = {
+  key: 'others',
+  title: 'CPU that others used, before each start',
+  unit: '% of a core',
+  better: 'less',
+};
+const othersSampleMs = 3000;
+const othersPercentMax = 10;
+
 type Configs = Readonly<Record<string, string>>;
 
 async function main(): Promise<number> {
@@ -73,7 +84,6 @@ async function main(): Promise<number> {
   if (values['without-highwater'] !== true) products.set('highwater', (configs) => startHighwater({ configs }));
   if (libs !== undefined) products.set('kafka', (configs) => startApacheKafka(resolve(libs), { configs }));
 
-  const circumstances = circumstancesNow(Number(values.rounds), profile ?? null);
   const results = new Map<ClusterName, Samples>([...products.keys()].map((name) => [name, new Map()]));
   let failures = 0;
   const rounds = Number(values.rounds);
@@ -89,7 +99,8 @@ async function main(): Promise<number> {
       }
     }
   }
-  const figures = chosen.flatMap((part) => part.figures);
+  const figures = [...chosen.flatMap((part) => part.figures), others];
+  const circumstances = circumstancesOf(results, rounds, profile ?? null);
   const table = resultTable(figures, results);
   console.log(`${circumstances}\n\n${table}`);
   if (failures > 0) console.log(`\n${failures} parts failed, see above`);
@@ -119,6 +130,7 @@ async function runOnce(
     say(`${figure.title}: ${value.toFixed(2)} ${figure.unit}`);
   };
   let failures = 0;
+  note(others, await machineCpuPercent(othersSampleMs));
   const cluster = await start();
   const observer = new Observer(cluster.nodes);
   try {
@@ -137,16 +149,17 @@ async function runOnce(
   return failures;
 }
 
-/** What the figures depend on besides the code. Others' work on the machine makes them worth less, and that is said. */
-function circumstancesNow(rounds: number, profile: ProfileName | null): string {
-  const cores = availableParallelism();
-  const [load = 0] = loadavg();
-  const machine = `${cores} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-  const line = `${rounds} rounds${profile === null ? '' : `, profile ${profile}`}; ${machine}; load average before ${load.toFixed(1)}.`;
-  const isBusy = load > cores / 4;
-  return isBusy
-    ? `${line}\n**The machine was busy with other work: provisional figures, good for ratios at most.**`
-    : line;
+/** What the figures depend on besides the code. */
+function circumstancesOf(
+  results: ReadonlyMap<ClusterName, Samples>,
+  rounds: number,
+  profile: ProfileName | null,
+): string {
+  const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+  const line = `${rounds} rounds${profile === null ? '' : `, profile ${profile}`}; ${machine}.`;
+  const noise = Math.max(...[...results.values()].flatMap((samples) => samples.get(others.key) ?? []));
+  if (noise <= othersPercentMax) return line;
+  return `${line}\n**Others used up to ${noise.toFixed(0)} % of a core: these figures are not to be relied on.**`;
 }
 
 const marks = { begin: '<!-- figures -->', end: '<!-- end of figures -->' };
