@@ -46,6 +46,7 @@ export class Supervisor implements ClusterControl {
   readonly #slots: Map<number, BrokerSlot>;
   #sequence = 0;
   #stopping = false;
+  #wasReady = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -84,6 +85,7 @@ export class Supervisor implements ClusterControl {
       throw error;
     }
     const readyMs = Math.round(clock.monotonicMs() - begunMs);
+    this.#wasReady = true;
     this.view.setFacts({ state: 'ready', readyMs });
     this.record({ kind: 'cluster.ready', readyMs });
     return { readyMs };
@@ -316,6 +318,7 @@ export class Supervisor implements ClusterControl {
   }
 
   #publish(slot: BrokerSlot): void {
+    this.#assess();
     const { place, process } = slot;
     const { host } = this.topology;
     const facts = { id: place.id, host, port: place.port, controllerPort: place.controllerPort, rack: place.rack };
@@ -329,6 +332,13 @@ export class Supervisor implements ClusterControl {
       },
     );
     this.#changed();
+  }
+
+  /** Once it was ready, a cluster with a broker that does not run is degraded. */
+  #assess(): void {
+    if (!this.#wasReady || this.#stopping) return;
+    const allRun = [...this.#slots.values()].every((slot) => slot.process?.state === 'running');
+    this.view.setFacts({ state: allRun ? 'ready' : 'degraded' });
   }
 
   #changed(): void {

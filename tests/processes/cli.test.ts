@@ -155,8 +155,10 @@ test('broker stop, start, pause and resume show in status', async () => {
     cluster.status().then((status) => status.brokers.find((broker) => broker.id === id)?.process);
   await cluster.broker('stop', 2);
   expect(await process(2)).toBe('stopped');
+  expect((await cluster.status()).state).toBe('degraded');
   await cluster.broker('start', 2);
   expect(await process(2)).toBe('running');
+  expect((await cluster.status()).state).toBe('ready');
   await cluster.broker('pause', 3);
   expect(await process(3)).toBe('paused');
   await cluster.until('the frozen broker is fenced', (status) => status.brokers[2]?.registration === 'fenced');

@@ -8,7 +8,11 @@ import type { Clock, Timer } from '../runtime.ts';
 const timeoutMsMax = 0x7fffffff;
 
 export function nodeClock(): Clock {
-  const monotonicMs = (): number => performance.now();
+  // performance.now() counts from the start of its process. Events of several processes are put in order by this
+  // clock, so it counts from where the machine's own monotonic clock does.
+  const [seconds, nanoseconds] = process.hrtime();
+  const originMs = seconds * 1000 + nanoseconds / 1e6 - performance.now();
+  const monotonicMs = (): number => originMs + performance.now();
   return {
     wallMs: () => Date.now(),
     monotonicMs,
