@@ -224,6 +224,10 @@ class BrokerNode implements RunningBroker {
     this.#phase('registering', null);
     await this.#lifecycle.start();
     await this.#lifecycle.caughtUp();
+    if (this.#isStopping) return;
+    // Not earlier: until its own registration is read, the metadata may still call this broker the leader it was before
+    // it died. If its disk lost a tail meanwhile (power loss), leading for even a moment would make followers truncate.
+    this.#services.startPublishing();
     this.#maintenance = startMaintenance(this.#runtime.clock, this.#settings, this.#logs, (error) =>
       this.#fail(`log directory ${this.#logs.path} failed: ${error.message}`, error),
     );
@@ -277,7 +281,7 @@ class BrokerNode implements RunningBroker {
       heartbeatIntervalMs: settings.number('broker.heartbeat.interval.ms'),
       sessionTimeoutMs: settings.number('broker.session.timeout.ms'),
       registrationTimeoutMs: settings.number('initial.broker.registration.timeout.ms'),
-      metadataOffset: () => (this.#services.isPublishing ? this.#loader.lastOffset : -1),
+      metadataOffset: () => this.#loader.lastOffset,
       onPhase: (phase, brokerEpoch) => this.#phase(phaseOf(phase), brokerEpoch),
       onUnfencedHeartbeat: (sentMs) => this.#lease.renew(sentMs),
       onFailure: (message) => this.#fail(message, null),
@@ -286,7 +290,6 @@ class BrokerNode implements RunningBroker {
       if (this.#isStopping) return;
       this.#loader.install(this.#registration);
       this.#loader.install(this.#telemetry.publisher());
-      this.#services.startPublishing();
       this.#loader.install({ name: 'lifecycle', onUpdate: () => lifecycle.metadataApplied() });
     });
     return lifecycle;

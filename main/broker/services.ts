@@ -56,7 +56,6 @@ export class Services {
   readonly #questionConnections: NodeConnections;
   readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
   readonly #handlers: HandlerDependencies;
-  #isPublishing = false;
   #configs: { readonly of: MetadataImage['configs'] | null; readonly byTopic: Map<string, LogConfig> } = {
     of: null,
     byTopic: new Map(),
@@ -123,15 +122,10 @@ export class Services {
     return controllerListenerRoutes(this.#handlers);
   }
 
-  /** Whether replicas follow the metadata: false until the log has been read up to the present. */
-  get isPublishing(): boolean {
-    return this.#isPublishing;
-  }
-
+  /** From now on replicas and groups follow the metadata, beginning with what it says now. */
   startPublishing(): void {
     this.#dropStrays(this.#options.loader.image);
     this.#options.loader.install({ name: 'replicas', onUpdate: (delta, image) => this.#onUpdate(delta, image) });
-    this.#isPublishing = true;
   }
 
   takeReplicaReports(): { readonly changed: readonly ReplicaReport[]; readonly removed: readonly string[] } {
