@@ -31,7 +31,8 @@ async function main(argv: string[]): Promise<number> {
 declare const __HIGHWATER_VERSION__: string;
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  // At once: a client library may still hold sockets and timers of a cluster that is gone.
+  process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(`highwater: ${error.message}\n\n${usage}`);
