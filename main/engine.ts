@@ -2,7 +2,8 @@
 // contract. The shells (CLI, browser, Electron, embedded API) start it and show it.
 
 import type { EngineApi } from './api/host.ts';
-import type { ClusterDelta, ClusterView } from './api/views.ts';
+import { Pushes } from './api/pushes.ts';
+import type { ClusterView } from './api/views.ts';
 import { ClusterAdmin } from './cluster/cluster-admin.ts';
 import type { ClusterDirectory } from './cluster/cluster-directory.ts';
 import { serveControl, type ControlRequest } from './cluster/control-server.ts';
@@ -24,7 +25,7 @@ export class Engine {
   readonly #runtime: Runtime;
   readonly #admin: ClusterAdmin;
   readonly #workload: DemoWorkload;
-  readonly #receivers = new Set<(delta: ClusterDelta) => void>();
+  readonly #pushes = new Pushes();
   readonly #token: string;
   readonly #ephemeral: boolean;
   #control: Listener | null = null;
@@ -127,10 +128,7 @@ export class Engine {
         'workload.start': ({ messagesPerSecond }) => done(this.#workload.start(messagesPerSecond)),
         'workload.stop': () => done(this.#workload.stop()),
       },
-      subscribe: (_channel, receive) => {
-        this.#receivers.add(receive);
-        return () => this.#receivers.delete(receive);
-      },
+      subscribe: (channel, receive) => this.#pushes.subscribe(channel, receive),
     };
   }
 
@@ -175,7 +173,7 @@ export class Engine {
   }
 
   #scheduleDelta(): void {
-    if (this.#receivers.size === 0 || this.#deltaTimer !== null) return;
+    if (!this.#pushes.hasReceivers('cluster.delta') || this.#deltaTimer !== null) return;
     this.#deltaTimer = this.#runtime.clock.at(this.#runtime.clock.monotonicMs() + deltaIntervalMs, () => {
       this.#deltaTimer = null;
       this.#flushDelta();
@@ -184,6 +182,6 @@ export class Engine {
 
   #flushDelta(): void {
     const delta = this.supervisor.view.takeDelta();
-    if (delta !== null) for (const receive of this.#receivers) receive(delta);
+    if (delta !== null) this.#pushes.push('cluster.delta', delta);
   }
 }

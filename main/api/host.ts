@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import {
+  channels,
   inputs,
   type Channel,
   type ClientMessage,
@@ -34,7 +35,7 @@ const requestSchema = v.object({
   endpoint: v.string(),
   input: v.unknown(),
 });
-const channelSchema = v.object({ type: v.picklist(['subscribe', 'unsubscribe']), channel: v.literal('cluster.delta') });
+const channelSchema = v.object({ type: v.picklist(['subscribe', 'unsubscribe']), channel: v.picklist(channels) });
 const messageSchema = v.union([requestSchema, channelSchema]);
 
 /** Opens a session that answers through `send`. */
