@@ -53,6 +53,12 @@ export class NodeConnections {
     return client.send(api, body, options);
   }
 
+  /** Sends a request that has no answer; false when the connection was lost meanwhile. */
+  async post<Q, P>(nodeId: number, api: Api<Q, P>, body: Writable<Q>, version?: number): Promise<boolean> {
+    const client = await this.#connected(nodeId, this.#state(nodeId));
+    return client.post(api, body, version);
+  }
+
   isConnected(nodeId: number): boolean {
     return this.#nodes.get(nodeId)?.open?.isOpen === true;
   }

@@ -126,6 +126,16 @@ export class RpcClient {
     });
   }
 
+  /** Sends a request that has no answer (Produce with acks=0). False when the connection is closed. */
+  post<Q, P>(api: Api<Q, P>, body: Writable<Q>, version = this.versionOf(api as Api)): boolean {
+    if (!this.#isOpen) return false;
+    const correlationId = this.#nextCorrelationId;
+    const { chunks } = encodeRequest(api, version, { correlationId, clientId: this.#options.clientId }, body);
+    this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff;
+    this.#connection.write(chunks);
+    return true;
+  }
+
   /** Ends the connection; requests without an answer fail with NetworkError 'closed'. */
   close(): void {
     this.#close(new NetworkError('closed', `the connection to ${this.#where} was closed here`));
