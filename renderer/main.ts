@@ -10,6 +10,7 @@ import { Actions } from './state/actions.ts';
 import { ClusterState } from './state/cluster-state.svelte.ts';
 import { Notices } from './state/notices.svelte.ts';
 import { Preferences } from './state/preferences.svelte.ts';
+import { Router } from './state/router.svelte.ts';
 import { Screen } from './state/screen.svelte.ts';
 
 const target = document.getElementById('app');
@@ -25,6 +26,7 @@ mount(App, {
       notices,
       preferences: new Preferences(),
       screen: new Screen(),
+      router: new Router(),
       actions: new Actions(cluster.bridge, notices),
     },
   },

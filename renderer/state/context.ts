@@ -6,6 +6,7 @@ import type { ClusterModel } from './cluster-model.ts';
 import type { ClusterState } from './cluster-state.svelte.ts';
 import type { Notices } from './notices.svelte.ts';
 import type { Preferences } from './preferences.svelte.ts';
+import type { Router } from './router.svelte.ts';
 import type { Screen } from './screen.svelte.ts';
 
 export type Page = {
@@ -14,6 +15,7 @@ export type Page = {
   readonly notices: Notices;
   readonly screen: Screen;
   readonly actions: Actions;
+  readonly router: Router;
 };
 
 export const [getPage, setPage] = createContext<Page>();

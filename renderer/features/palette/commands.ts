@@ -17,11 +17,14 @@ import { blockedBecause, brokerVerbs, verbTexts } from '../../state/actions.ts';
 import type { ClusterModel } from '../../state/cluster-model.ts';
 import type { Page } from '../../state/context.ts';
 import { preferredLeader } from '../../state/matrix-rows.ts';
+import { shownScreens } from '../../views/screens.ts';
 import { verbIcons } from '../brokers/broker-menu.ts';
+
+export const commandGroups = ['Screens', 'Brokers', 'Cluster', 'View', 'Topics', 'Groups'] as const;
 
 export type Command = {
   readonly id: string;
-  readonly group: 'Brokers' | 'Cluster' | 'View' | 'Topics';
+  readonly group: (typeof commandGroups)[number];
   readonly label: string;
   readonly hint?: string;
   readonly icon: Component<{ size?: number }>;
@@ -33,11 +36,23 @@ export const topicCommandsMax = 250;
 
 export function commandsOf(page: Page, model: ClusterModel): readonly Command[] {
   return [
+    ...screenCommands(page),
     ...brokerCommands(page, model),
     ...clusterCommands(page, model),
     ...viewCommands(page, model),
     ...topicCommands(page, model),
   ];
+}
+
+function screenCommands({ router }: Page): Command[] {
+  return shownScreens.map((entry): Command => ({
+    id: `screen-${entry.name}`,
+    group: 'Screens',
+    label: entry.label,
+    hint: `${entry.hint} · G ${entry.key.toUpperCase()}`,
+    icon: entry.icon,
+    run: () => router.go(entry.name),
+  }));
 }
 
 function brokerCommands({ actions }: Page, model: ClusterModel): Command[] {
@@ -115,10 +130,10 @@ function viewCommands({ cluster, preferences, screen }: Page, model: ClusterMode
     {
       id: 'filter',
       group: 'View',
-      label: 'Filter partitions',
+      label: 'Filter what is shown',
       hint: '/',
       icon: Search,
-      run: () => document.getElementById('partition-filter')?.focus(),
+      run: () => document.querySelector<HTMLInputElement>('[data-search]')?.focus(),
     },
     {
       id: 'under-replicated',
