@@ -1,0 +1,152 @@
+// What the clients of a run were told, in the order in which they were told, and what the logs held in the end. Plain
+// data, from which check-history.ts computes what was lost, doubled, reordered or seen too early. No opinion in here.
+
+/** Each record names itself in its value: the producer, and a number that rises with each record that it sends. */
+export type RecordName = { readonly producer: string; readonly number: number };
+
+export type ProducerFacts = {
+  readonly producer: string;
+  readonly acks: 'all' | 'leader' | 'none';
+  readonly isIdempotent: boolean;
+};
+
+type InPartition = { readonly topic: string; readonly partition: number };
+
+/** Every event carries the time of one clock that all clients of the run share. */
+export type HistoryEvent =
+  | (RecordName & InPartition & { readonly type: 'sent'; readonly atMs: number })
+  | (RecordName &
+      InPartition & {
+        readonly type: 'acknowledged';
+        readonly atMs: number;
+        /** Null when the broker answered "a duplicate" without saying where the first one stands. */
+        readonly offset: number | null;
+        /** The broker that answered; null where the client library does not say. */
+        readonly leader: number | null;
+      })
+  | (RecordName &
+      InPartition & {
+        readonly type: 'failed';
+        readonly atMs: number;
+        readonly error: string;
+        /** The cluster said that it did not write the record, at every attempt; otherwise nobody knows. */
+        readonly isRefused: boolean;
+      })
+  | (InPartition & {
+      readonly type: 'read';
+      readonly atMs: number;
+      readonly reader: string;
+      /** The group for which the reader reads; null for a reader that commits nothing. */
+      readonly group: string | null;
+      readonly isolation: 'read_uncommitted' | 'read_committed';
+      /** The broker that answered and the leader epoch that the reader knew; null where the library does not say. */
+      readonly leader: number | null;
+      readonly leaderEpoch: number | null;
+      readonly highWatermark: number | null;
+      /** In the order of their offsets. Offsets in between may hold control records. */
+      readonly records: readonly StoredRecord[];
+    })
+  | (InPartition & {
+      readonly type: 'committed';
+      /** When the commit was asked for, and when it was acknowledged. */
+      readonly startMs: number;
+      readonly atMs: number;
+      readonly group: string;
+      readonly offset: number;
+    })
+  | (InPartition & {
+      readonly type: 'committedRead';
+      readonly startMs: number;
+      readonly atMs: number;
+      readonly group: string;
+      /** Null: the group has none. */
+      readonly offset: number | null;
+    });
+
+export type StoredRecord = RecordName & {
+  readonly offset: number;
+  /** Of the leader that wrote it; null where the library does not say. */
+  readonly leaderEpoch: number | null;
+};
+
+/** A partition as its leader hands it out once everything is whole again. A deleted topic has none. */
+export type FinalLog = InPartition & {
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  /** Compaction may have taken records away: their absence proves nothing. */
+  readonly isCompacted: boolean;
+  readonly records: readonly StoredRecord[];
+};
+
+/** What the metadata said from then on. */
+export type InSyncFact = InPartition & {
+  readonly atMs: number;
+  readonly leader: number;
+  /** The ISR, with the eligible leader replicas (KIP-966) where there are any. */
+  readonly inSyncReplicas: readonly number[];
+};
+
+/** A broker's disk lost what was not synced (power loss). A process that is only killed loses nothing. */
+export type DiskLoss = { readonly atMs: number; readonly broker: number };
+
+export type History = {
+  readonly producers: readonly ProducerFacts[];
+  readonly events: readonly HistoryEvent[];
+  readonly logs: readonly FinalLog[];
+  /** In order of time. Needed only to excuse losses: without disk losses both may be empty. */
+  readonly inSync: readonly InSyncFact[];
+  readonly diskLosses: readonly DiskLoss[];
+};
+
+export type HistoryRule =
+  | 'lost'
+  | 'duplicated'
+  | 'reordered'
+  | 'moved'
+  | 'invented'
+  | 'refused-but-written'
+  | 'read-above-high-watermark'
+  | 'read-changed'
+  | 'read-out-of-order'
+  | 'high-watermark-fell'
+  | 'two-leaders-in-one-epoch'
+  | 'leader-epoch-fell'
+  | 'commit-fell'
+  | 'skipped-by-group';
+
+export type HistoryViolation = InPartition & { readonly rule: HistoryRule; readonly message: string };
+
+export type HistoryCounts = {
+  readonly sent: number;
+  readonly acknowledged: number;
+  readonly failed: number;
+  /** Acknowledged and not in the final log, whatever was promised: by the producer's acks. */
+  readonly lost: { readonly all: number; readonly leader: number };
+  /** Of the acks=all ones: no in-sync replica's disk survived, so nobody promised more. */
+  readonly lostExcused: number;
+  /** Copies beyond the first in the final log; of any producer, then of the idempotent ones. */
+  readonly duplicated: number;
+  readonly duplicatedIdempotent: number;
+  /** Records that stand behind one that their producer sent later; of any producer, then of the idempotent ones. */
+  readonly reordered: number;
+  readonly reorderedIdempotent: number;
+  readonly read: number;
+  readonly commits: number;
+};
+
+export type HistoryReport = {
+  readonly counts: HistoryCounts;
+  /** The first `violationCountMax`; `violationCount` is how many there are. */
+  readonly violations: readonly HistoryViolation[];
+  readonly violationCount: number;
+};
+
+/** The text that a record's value begins with, and its way back; null when it is none of ours. */
+export function nameToText({ producer, number }: RecordName): string {
+  return `${producer}#${number};`;
+}
+
+export function nameFromText(text: string): RecordName | null {
+  const match = /^([^#;]+)#(\d+);/.exec(text);
+  return match === null ? null : { producer: match[1] ?? '', number: Number(match[2]) };
+}
