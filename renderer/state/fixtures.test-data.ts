@@ -47,6 +47,7 @@ export function aView(changes: Partial<ClusterView> = {}): ClusterView {
     profile: 'laptop',
     ephemeral: true,
     state: 'ready',
+    faults: [],
     readyMs: 800,
     problem: null,
     brokers: [],
