@@ -1,7 +1,7 @@
 // Bundles everything that runs on Node into dist/: one file per entry, so that a broker starts in 0.1 s.
 // Packages with native or wasm parts stay outside; the rest is bundled, because resolving it costs start time.
 import { build } from 'esbuild';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -57,6 +57,7 @@ export async function bundle() {
     );
   }
   await Promise.all(jobs);
+  cpSync(join(root, 'build/resources/tray'), join(root, 'dist/electron/tray'), { recursive: true });
   chmodSync(join(root, 'dist/cli/main.js'), 0o755);
 }
 

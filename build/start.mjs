@@ -28,6 +28,12 @@ function electronBinary() {
   return existsSync(path) ? path : null;
 }
 
+/** A shell inside an Electron program (an editor's terminal) may ask for plain Node: that is not meant for us. */
+function electronEnvironment() {
+  const { ELECTRON_RUN_AS_NODE: _, ...environment } = process.env;
+  return environment;
+}
+
 if (!existsSync(join(root, 'node_modules/esbuild'))) {
   console.log('Installing dependencies (npm ci)…');
   run(npm, ['ci', '--no-audit', '--no-fund']);
@@ -36,7 +42,7 @@ run(process.execPath, [join(root, 'build/build.mjs')]);
 
 const electron = electronBinary();
 const child = electron
-  ? spawn(electron, [join(root, 'dist/electron/main.cjs'), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+  ? spawn(electron, [root, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit', env: electronEnvironment() })
   : spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'app', ...process.argv.slice(2)], {
       cwd: root,
       stdio: 'inherit',

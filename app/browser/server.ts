@@ -3,35 +3,19 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { extname, join, normalize, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { openSession, type EngineApi } from '../../main/api/host.ts';
+import { pageHeaders, rendererFile } from '../renderer-files.ts';
 
 export type UiServer = { readonly url: string; close(): Promise<void> };
 
-const contentTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-  '.json': 'application/json',
-};
 const messageBytesMax = 1024 * 1024;
 /** A screen that reads slower than this is cut off; it resyncs when it comes back. */
 const bufferedBytesMax = 16 * 1024 * 1024;
 const sessionsMax = 32;
 
-const securityHeaders = {
-  'content-security-policy':
-    "default-src 'self'; connect-src 'self' ws://127.0.0.1:* ws://localhost:*; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-};
+const headers = pageHeaders(['ws://127.0.0.1:*', 'ws://localhost:*']);
 
 /** Serves `rendererDir` and the engine on 127.0.0.1:`port` (0 picks a free one). */
 export async function serveUi(engine: EngineApi, options: { port: number; rendererDir: string }): Promise<UiServer> {
@@ -101,28 +85,11 @@ async function serveFile(
   root: string,
   isLocal: () => boolean,
 ): Promise<void> {
-  const answer = (status: number, text: string) => response.writeHead(status, securityHeaders).end(text);
+  const answer = (status: number, text: string) => response.writeHead(status, headers).end(text);
   if (!isLocal()) return void answer(403, 'This server answers 127.0.0.1 only.');
   if (request.method !== 'GET' && request.method !== 'HEAD') return void answer(405, 'GET only.');
-  const path = decodePath(request.url ?? '/');
-  const file = normalize(join(root, path === '/' ? 'index.html' : path));
-  if (!file.startsWith(normalize(root) + sep)) return void answer(404, 'Not found.');
-  try {
-    const body = await readFile(file);
-    response.writeHead(200, {
-      ...securityHeaders,
-      'content-type': contentTypes[extname(file)] ?? 'application/octet-stream',
-    });
-    response.end(request.method === 'HEAD' ? undefined : body);
-  } catch {
-    answer(404, 'Not found.');
-  }
-}
-
-function decodePath(url: string): string {
-  try {
-    return decodeURIComponent(new URL(url, 'http://localhost').pathname);
-  } catch {
-    return '/';
-  }
+  const file = await rendererFile(root, request.url ?? '/');
+  if (file === null) return void answer(404, 'Not found.');
+  response.writeHead(200, { ...headers, 'content-type': file.contentType });
+  response.end(request.method === 'HEAD' ? undefined : file.body);
 }

@@ -1,6 +1,7 @@
-// Hosts the contract over Electron IPC: the same messages as over the WebSocket, one session a window.
+// Hosts the contract over Electron IPC: the same messages as over the WebSocket, one session a window. Only the main
+// frame of a page of ours is answered.
 
-import { ipcMain, type IpcMainEvent } from 'electron';
+import { ipcMain, type IpcMainEvent, type WebContents } from 'electron';
 import { openSession, type EngineApi, type HostSession } from '../../main/api/host.ts';
 
 /** The one IPC channel, both ways. */
@@ -11,23 +12,29 @@ export function hostContract(engine: EngineApi, isOurs: (url: string) => boolean
   const sessions = new Map<number, HostSession>();
   ipcMain.on(ipcChannel, (event: IpcMainEvent, message: unknown) => {
     const { sender, senderFrame } = event;
-    if (senderFrame === null || !isOurs(senderFrame.url)) return;
-    let session = sessions.get(sender.id);
-    if (session === undefined) {
-      session = openSession(engine, (answer) => {
-        if (!sender.isDestroyed()) sender.send(ipcChannel, answer);
-      });
-      sessions.set(sender.id, session);
-      const close = () => {
-        sessions.get(sender.id)?.close();
-        sessions.delete(sender.id);
-      };
-      sender.once('destroyed', close);
-      // A reload forgets its subscriptions: so must we.
-      sender.on('did-start-navigation', (details) => {
-        if (details.isMainFrame && !details.isSameDocument) close();
-      });
-    }
+    // A frame that is gone, a frame within the page, a page of somebody else: no answer, so that nothing is learnt.
+    if (senderFrame === null || senderFrame.parent !== null || !isOurs(senderFrame.url)) return;
+    const session = sessions.get(sender.id) ?? open(sender);
     session.receive(message);
   });
+
+  function open(sender: WebContents): HostSession {
+    const session = openSession(engine, (answer) => {
+      if (!sender.isDestroyed()) sender.send(ipcChannel, answer);
+    });
+    sessions.set(sender.id, session);
+    const close = () => {
+      // A session that was opened since, by the page's next document, is not this one's to close.
+      if (sessions.get(sender.id) !== session) return;
+      session.close();
+      sessions.delete(sender.id);
+    };
+    sender.once('destroyed', close);
+    sender.once('render-process-gone', close);
+    // A reload forgets its subscriptions: so must we.
+    sender.on('did-start-navigation', (details) => {
+      if (details.isMainFrame && !details.isSameDocument) close();
+    });
+    return session;
+  }
 }

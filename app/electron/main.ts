@@ -1,102 +1,66 @@
-// Electron's main-process entry: starts the engine, shows it in a window, and asks before a running cluster ends.
-// The renderer comes from app://highwater/ so that it has an origin of its own.
+// Electron's main-process entry: one instance, the engine, then the window, menu and tray that show it. What a
+// running app does is in shell.ts.
 
 import { join } from 'node:path';
-import { app, BrowserWindow, dialog, Menu, net, protocol, shell } from 'electron';
-import { pathToFileURL } from 'node:url';
+import { app, dialog } from 'electron';
 import { Engine } from '../../main/engine.ts';
+import { isOurs, registerAppScheme, serveApp } from './app-protocol.ts';
+import { deepLinkOf, deepLinkScheme } from './deep-links.ts';
 import { hostContract } from './ipc-host.ts';
-import { menuTemplate } from './menu.ts';
+import { Shell } from './shell.ts';
+import { startOptions } from './start-options.ts';
 
 const distDir = join(__dirname, '..');
+/** Outside the archive: plain Node, which runs it, can't look inside. */
+const brokerScript = join(distDir, 'broker', 'process.js').replace('app.asar', 'app.asar.unpacked');
 const demoMessagesPerSecond = 200;
-const origin = 'app://highwater';
-
-protocol.registerSchemesAsPrivileged([
-  { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
-]);
-
-let engine: Engine | null = null;
-let ending = false;
 
 async function start(): Promise<void> {
+  app.setName('Highwater');
+  app.enableSandbox();
+  registerAppScheme();
   if (!app.requestSingleInstanceLock()) return app.quit();
+  // A link that opens the app on macOS comes as an event, perhaps before the app is ready.
+  let shell: Shell | null = null;
+  const links: string[] = [];
+  app.on('open-url', (event, url) => {
+    event.preventDefault();
+    if (shell === null) links.push(url);
+    else shell.openLink(deepLinkOf([url]));
+  });
+  if (app.isPackaged) app.setAsDefaultProtocolClient(deepLinkScheme);
   await app.whenReady();
-  protocol.handle('app', (request) => {
-    const { pathname } = new URL(request.url);
-    const file = join(distDir, 'renderer', pathname === '/' ? 'index.html' : decodeURIComponent(pathname));
-    if (!file.startsWith(join(distDir, 'renderer'))) return new Response('Not found.', { status: 404 });
-    return net.fetch(pathToFileURL(file).href);
-  });
-  engine = await Engine.prepare({
-    dataDir: process.env['HIGHWATER_DATA'] ?? join(app.getPath('userData'), 'clusters', 'default'),
-    brokerScript: join(distDir, 'broker', 'process.js'),
-  });
-  hostContract(engine.api(), (url) => url.startsWith(`${origin}/`));
-  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform)));
-  openWindow();
-  const running = engine;
-  await running.start();
-  await running.startWorkload(demoMessagesPerSecond);
+  const args = process.argv.slice(app.isPackaged ? 1 : 2);
+  const defaultDataDir = process.env['HIGHWATER_DATA'] ?? join(app.getPath('userData'), 'clusters', 'default');
+  const options = startOptions(args, defaultDataDir);
+  const engine = await Engine.prepare({ ...options.engine, brokerScript });
+  serveApp(join(distDir, 'renderer'));
+  hostContract(engine.api(), isOurs);
+  shell = new Shell({ engine, distDir });
+  shell.openLink(deepLinkOf([...links, ...args]));
+  await run(engine, options.demo);
 }
 
-function openWindow(): void {
-  const window = new BrowserWindow({
-    width: 1280,
-    height: 800,
-    minWidth: 900,
-    minHeight: 600,
-    show: false,
-    title: 'Highwater',
-    backgroundColor: '#0d1117',
-    webPreferences: {
-      preload: join(__dirname, 'preload.cjs'),
-      contextIsolation: true,
-      sandbox: true,
-      nodeIntegration: false,
-    },
-  });
-  window.once('ready-to-show', () => window.show());
-  // Nothing but our own page is shown inside; links open in the person's browser.
-  window.webContents.setWindowOpenHandler(({ url }) => {
-    if (url.startsWith('https://')) void shell.openExternal(url);
-    return { action: 'deny' };
-  });
-  window.webContents.on('will-navigate', (event, url) => {
-    if (!url.startsWith(`${origin}/`)) event.preventDefault();
-  });
-  void window.loadURL(`${origin}/`);
+/** From here on the page shows what fails, and quitting stops what did start. */
+async function run(engine: Engine, demo: boolean): Promise<void> {
+  try {
+    await engine.start();
+  } catch (error) {
+    await dialog.showMessageBox({ type: 'error', ...words(error) });
+    return;
+  }
+  if (!demo) return;
+  await engine.startWorkload(demoMessagesPerSecond).catch((error: unknown) => console.error('demo workload:', error));
 }
 
-/** Controlled shutdown of the brokers before the app goes. */
-async function end(): Promise<void> {
-  await engine?.stop();
-  engine = null;
-  app.quit();
+function words(error: unknown): { message: string; detail: string } {
+  const { message, advice } = error as { message?: string; advice?: string | null };
+  const detail = [message ?? String(error), advice ?? ''].join('\n\n').trim();
+  return { message: 'Highwater could not start the cluster', detail };
 }
-
-app.on('before-quit', (event) => {
-  if (engine === null) return;
-  event.preventDefault();
-  if (ending) return;
-  ending = true;
-  end().catch((error: unknown) => {
-    console.error(error);
-    app.exit(1);
-  });
-});
-app.on('window-all-closed', () => app.quit());
-app.on('second-instance', () => {
-  const [window] = BrowserWindow.getAllWindows();
-  window?.restore();
-  window?.focus();
-});
-app.on('activate', () => {
-  if (BrowserWindow.getAllWindows().length === 0 && engine !== null) openWindow();
-});
 
 start().catch((error: unknown) => {
-  const { message, advice } = error as { message?: string; advice?: string | null };
-  dialog.showErrorBox('Highwater could not start the cluster', `${message ?? String(error)}\n\n${advice ?? ''}`);
+  const { message, detail } = words(error);
+  dialog.showErrorBox(message, detail);
   app.exit(1);
 });

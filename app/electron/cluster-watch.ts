@@ -1,0 +1,62 @@
+// What the tray, the window's title and the notifications need of the cluster, folded from the same snapshot and
+// deltas that the page gets. Pure.
+
+import type { ClusterDelta, ClusterView, JournalEvent } from '../../main/api/views.ts';
+
+export type Standing = {
+  readonly state: ClusterView['state'];
+  readonly brokersUp: number;
+  readonly brokerCount: number;
+  readonly bootstrap: string;
+};
+
+/** What a person who looks elsewhere should be told. */
+export type Alert = { readonly title: string; readonly body: string; readonly hash: string };
+
+export class ClusterWatch {
+  readonly #brokerUp = new Map<number, boolean>();
+  #state: ClusterView['state'];
+  #bootstrap: string;
+
+  constructor(view: ClusterView) {
+    this.#state = view.state;
+    this.#bootstrap = view.bootstrap;
+    for (const { id, process } of view.brokers) this.#brokerUp.set(id, process === 'running');
+  }
+
+  standing(): Standing {
+    const brokersUp = [...this.#brokerUp.values()].filter(Boolean).length;
+    return { state: this.#state, brokersUp, brokerCount: this.#brokerUp.size, bootstrap: this.#bootstrap };
+  }
+
+  /** Takes a delta; returns what is worth an alert. */
+  apply(delta: ClusterDelta): Alert[] {
+    const before = this.#state;
+    this.#state = delta.cluster?.state ?? this.#state;
+    this.#bootstrap = delta.cluster?.bootstrap ?? this.#bootstrap;
+    for (const { id, process } of delta.brokers ?? []) this.#brokerUp.set(id, process === 'running');
+    const alerts = (delta.events ?? []).flatMap(alertOf);
+    if (this.#state === 'failed' && before !== 'failed') {
+      const body = delta.cluster?.problem ?? 'See what happened on the Cluster screen.';
+      alerts.push({ title: 'The cluster failed', body, hash: '#/cluster' });
+    }
+    return alerts;
+  }
+}
+
+function alertOf({ entry }: JournalEvent): Alert[] {
+  if (entry.kind === 'process.exited' && !entry.wanted) {
+    const how = entry.signal === null ? `with code ${entry.code}` : `by ${entry.signal}`;
+    return [{ title: `Broker ${entry.brokerId} died`, body: `Its process ended ${how}.`, hash: '#/events' }];
+  }
+  if (entry.kind === 'log.directoryFailed') {
+    return [{ title: 'A log directory failed', body: `${entry.directory}: ${entry.reason}`, hash: '#/events' }];
+  }
+  return [];
+}
+
+/** One line for the tray and the window. */
+export function standingText({ state, brokersUp, brokerCount }: Standing): string {
+  const words = { starting: 'starting', ready: 'ready', degraded: 'degraded', stopping: 'stopping', failed: 'failed' };
+  return `${words[state]}, ${brokersUp} of ${brokerCount} brokers up`;
+}
