@@ -9,6 +9,7 @@ import type { ClusterDirectory } from './cluster/cluster-directory.ts';
 import { serveControl, type ControlRequest } from './cluster/control-server.ts';
 import { prepareCluster, type LaunchOptions } from './cluster/launch.ts';
 import type { Supervisor } from './cluster/supervisor.ts';
+import { faultHandlers } from './faults/fault-handlers.ts';
 import { nodeProcesses } from './runtime/node/node-processes.ts';
 import { nodeRuntime } from './runtime/node/node-runtime.ts';
 import type { Listener, Runtime, Timer } from './runtime/runtime.ts';
@@ -127,6 +128,7 @@ export class Engine {
         'partition.electPreferred': ({ topic, partition }) => done(this.#admin.electPreferred(topic, partition)),
         'workload.start': ({ messagesPerSecond }) => done(this.#workload.start(messagesPerSecond)),
         'workload.stop': () => done(this.#workload.stop()),
+        ...faultHandlers(supervisor),
       },
       subscribe: (channel, receive) => this.#pushes.subscribe(channel, receive),
     };
@@ -151,6 +153,14 @@ export class Engine {
         return supervisor.resume(request.brokerId);
       case 'view':
         return supervisor.view.view();
+      case 'fault.add':
+        return supervisor.addFault(request.fault);
+      case 'fault.clear':
+        return supervisor.clearFault(request.faultId);
+      case 'fault.clearAll':
+        return { cleared: await supervisor.clearFaults() };
+      case 'powerLoss':
+        return supervisor.powerLoss(request.brokerId, { torn: request.torn });
       case 'shutdown':
         this.#onShutdownAsked();
         return null;

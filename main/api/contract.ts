@@ -4,15 +4,17 @@
 
 import type * as v from 'valibot';
 import { clusterInputs, type ClusterOutputs } from './endpoints/cluster.ts';
+import { faultInputs, type FaultOutputs } from './endpoints/faults.ts';
 import type { ClusterDelta } from './views.ts';
 
 /** Input schemas of all requests, one file a feature. */
 export const inputs = {
   ...clusterInputs,
+  ...faultInputs,
 } as const;
 
 /** What each request answers. */
-export type Outputs = ClusterOutputs;
+export type Outputs = ClusterOutputs & FaultOutputs;
 
 export type Endpoint = keyof typeof inputs & keyof Outputs;
 export type InputOf<Name extends Endpoint> = v.InferOutput<(typeof inputs)[Name]>;

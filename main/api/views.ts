@@ -1,8 +1,10 @@
 // What the screens show, as data. Pure types: the renderer, the engine and the tests share them.
 // Each figure's source is named in the comment; rates are computed by cluster-view from counters.
 
+import type { ActiveFault } from '../core/faults.ts';
 import type { JournalEvent } from '../core/journal.ts';
 
+export type { ActiveFault, Fault, FaultDirection, FaultKind, FaultPeer } from '../core/faults.ts';
 export type { JournalEvent, JournalEntry, JournalKind } from '../core/journal.ts';
 
 export type BrokerView = {
@@ -135,6 +137,8 @@ export type ClusterView = {
   readonly quorum: QuorumView;
   readonly groups: readonly GroupView[];
   readonly workload: WorkloadView;
+  /** Faults that are on, oldest first; from the supervisor. */
+  readonly faults: readonly ActiveFault[];
   /** Newest last; the last `eventsMax`. */
   readonly events: readonly JournalEvent[];
   /** Monotonic and wall time of the newest change, to show ages. */

@@ -2,6 +2,7 @@
 // what a broker reports. Plain data, JSON-safe. The fleet side may import this file and nothing else of the broker.
 
 import type { JournalEvent } from '../core/journal.ts';
+import type { BrokerFaults, NeighbourPorts } from '../runtime/faulty/broker-faults.ts';
 
 /** What a broker process is started with (one JSON argument on its command line names a file that holds it). */
 export type BrokerProcessConfig = {
@@ -12,12 +13,22 @@ export type BrokerProcessConfig = {
   readonly logFile: string | null;
   /** How often telemetry is sent while something changes; nothing is sent while nothing changes. */
   readonly telemetryIntervalMs: number;
+  /** Where the other brokers listen, so that a cut or a slow link knows whom a connection leads to. */
+  readonly neighbours?: NeighbourPorts;
+  /** Faults that are on already when the process starts. */
+  readonly faults?: BrokerFaults;
 };
 
 /** Supervisor → broker. The channel's closing means: the supervisor is gone, exit at once. */
 export type BrokerCommand =
   /** Controlled shutdown: move leaders away, flush, leave the clean-shutdown file, exit 0. */
-  { readonly type: 'shutdown' };
+  | { readonly type: 'shutdown' }
+  /** The majority of the voters is gone for good: a shutdown that waits for a controller waits in vain. */
+  | { readonly type: 'no-quorum' }
+  /** All faults that this broker has from now on; answered by `faultsApplied` with the same number. */
+  | { readonly type: 'faults'; readonly number: number; readonly faults: BrokerFaults }
+  /** The machine loses power: roll the files back to what was synced and die at once. */
+  | { readonly type: 'power-loss'; readonly torn: boolean };
 
 export type BrokerPhase = 'starting' | 'recovering' | 'registering' | 'fenced' | 'running' | 'stopping';
 
@@ -102,6 +113,9 @@ export type BrokerReport =
   | { readonly type: 'phase'; readonly phase: BrokerPhase; readonly brokerEpoch: number | null }
   /** The process can't go on; it exits after this. `advice` says what a person can do. */
   | { readonly type: 'failed'; readonly message: string; readonly advice: string }
+  | { readonly type: 'faultsApplied'; readonly number: number }
+  /** Last words of a broker whose power goes: what its disk lost. */
+  | { readonly type: 'powerLost'; readonly lostFiles: number; readonly lostBytes: number }
   | {
       readonly type: 'telemetry';
       readonly monotonicMs: number;

@@ -57,7 +57,12 @@ export class BrokerProcess {
     this.#wanted = true;
     if (this.#state === 'paused') this.#child.signal('SIGCONT');
     this.#state = 'stopping';
-    this.#send({ type: 'shutdown' });
+    this.send({ type: 'shutdown' });
+  }
+
+  /** A controlled shutdown needs no controller any more: the majority of the voters is gone. */
+  quorumGone(): void {
+    if (this.#state === 'stopping') this.send({ type: 'no-quorum' });
   }
 
   kill(): void {
@@ -78,7 +83,15 @@ export class BrokerProcess {
     return this.#child.signal('SIGCONT');
   }
 
-  #send(command: BrokerCommand): void {
-    this.#child.send(command);
+  /** False when the process is gone, or frozen and can't act on it now. */
+  send(command: BrokerCommand): boolean {
+    return this.#child.send(command) && this.isAlive && this.#state !== 'paused';
+  }
+
+  /** Its machine loses power: it rolls its disk back and ends by itself. */
+  losePower(torn: boolean): void {
+    this.#wanted = true;
+    this.#state = 'killed';
+    this.#child.send({ type: 'power-loss', torn } satisfies BrokerCommand);
   }
 }

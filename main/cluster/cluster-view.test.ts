@@ -88,6 +88,7 @@ beforeEach(() => {
     readyMs: 1,
     problem: null,
     workload: idleWorkload,
+    faults: [],
   });
   setProcess(1, 'running');
   setProcess(2, 'running');

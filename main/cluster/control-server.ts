@@ -1,12 +1,17 @@
 // How `highwater broker …` and `highwater status` reach a running supervisor: one JSON line asked, one answered, over
 // loopback, with a token that only the owner of the data directory can read.
 
+import type { Fault } from '../core/faults.ts';
 import type { Connection, Listener, Network } from '../runtime/runtime.ts';
 import { ClusterError } from './cluster-error.ts';
 
 export type ControlRequest =
   | { readonly verb: 'start' | 'stop' | 'kill' | 'pause' | 'resume'; readonly brokerId: number }
   | { readonly verb: 'view' }
+  | { readonly verb: 'fault.add'; readonly fault: Fault }
+  | { readonly verb: 'fault.clear'; readonly faultId: string }
+  | { readonly verb: 'fault.clearAll' }
+  | { readonly verb: 'powerLoss'; readonly brokerId: number; readonly torn: boolean }
   | { readonly verb: 'shutdown' };
 
 type Envelope = { readonly token: string; readonly request: ControlRequest };

@@ -2,7 +2,9 @@
 // knows of brokers comes over broker/contract.ts and the wire, like any client's knowledge.
 
 import type { BrokerProcessConfig, BrokerReport } from '../broker/contract.ts';
+import type { ActiveFault, Fault, PowerLoss } from '../core/faults.ts';
 import type { EventId, JournalEntry, JournalEvent } from '../core/journal.ts';
+import { FaultControl } from '../faults/fault-control.ts';
 import type { ExitStatus, Processes } from '../runtime/processes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { BrokerProcess } from './broker-process.ts';
@@ -28,6 +30,7 @@ export type SupervisorOptions = {
 const telemetryIntervalMs = 100;
 const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
+const powerLossTimeoutMs = 5000;
 const readinessPollMs = 10;
 
 type BrokerSlot = {
@@ -35,6 +38,7 @@ type BrokerSlot = {
   process: BrokerProcess | null;
   phase: Extract<BrokerReport, { type: 'phase' }>['phase'] | null;
   failure: { message: string; advice: string } | null;
+  powerLost: { torn: boolean; lostFiles: number | null; lostBytes: number | null } | null;
   startedWallMs: number | null;
   onPhase: (() => void)[];
 };
@@ -44,6 +48,7 @@ export class Supervisor implements ClusterControl {
   readonly topology: Topology;
   readonly #options: SupervisorOptions;
   readonly #slots: Map<number, BrokerSlot>;
+  readonly #faults: FaultControl;
   #sequence = 0;
   #stopping = false;
   #wasReady = false;
@@ -54,7 +59,7 @@ export class Supervisor implements ClusterControl {
     this.#slots = new Map(
       options.topology.brokers.map((place) => [
         place.id,
-        { place, process: null, phase: null, failure: null, startedWallMs: null, onPhase: [] },
+        { place, process: null, phase: null, failure: null, powerLost: null, startedWallMs: null, onPhase: [] },
       ]),
     );
     this.view = new ClusterViewState({
@@ -67,6 +72,17 @@ export class Supervisor implements ClusterControl {
       readyMs: null,
       problem: null,
       workload: idleWorkload,
+      faults: [],
+    });
+    this.#faults = new FaultControl({
+      clock: options.runtime.clock,
+      brokerIds: [...this.#slots.keys()],
+      send: (brokerId, command) => this.#slots.get(brokerId)?.process?.send(command) === true,
+      record: (entry, cause) => this.record(entry, cause),
+      onChange: (faults) => {
+        this.view.setFacts({ faults });
+        this.#changed();
+      },
     });
     for (const slot of this.#slots.values()) this.#publish(slot);
   }
@@ -103,8 +119,17 @@ export class Supervisor implements ClusterControl {
         this.#note(slot, { kind: 'process.stopping', brokerId: slot.place.id, pid: process.pid });
         process.stop();
         await this.#ended(process);
+        this.#hurryTheRest();
       }),
     );
+  }
+
+  /** Every broker is a voter: without the majority of them the others would wait for a controller in vain. */
+  #hurryTheRest(): void {
+    const slots = [...this.#slots.values()];
+    const alive = slots.filter((slot) => slot.process?.isAlive === true);
+    if (alive.length * 2 > slots.length) return;
+    for (const slot of alive) slot.process?.quorumGone();
   }
 
   async start(brokerId: number): Promise<void> {
@@ -151,6 +176,39 @@ export class Supervisor implements ClusterControl {
     return Promise.resolve();
   }
 
+  addFault(fault: Fault): Promise<ActiveFault> {
+    return this.#faults.add(fault);
+  }
+
+  clearFault(faultId: string): Promise<void> {
+    return this.#faults.clear(faultId);
+  }
+
+  clearFaults(): Promise<number> {
+    return this.#faults.clearAll();
+  }
+
+  listFaults(): readonly ActiveFault[] {
+    return this.#faults.all;
+  }
+
+  async powerLoss(brokerId: number, how: PowerLoss = { torn: false }): Promise<void> {
+    const slot = this.#slot(brokerId);
+    const process = this.#alive(slot);
+    if (process.state === 'paused') {
+      throw new ClusterError(
+        'BROKER_PAUSED',
+        `broker ${brokerId} is frozen: it can't drop what it had not synced`,
+        `resume it first: highwater broker resume ${brokerId}`,
+      );
+    }
+    slot.powerLost = { torn: how.torn, lostFiles: null, lostBytes: null };
+    process.losePower(how.torn);
+    this.#publish(slot);
+    // A broker that is stuck in a slow disk call dies all the same; what it had not synced then stays.
+    await this.#ended(process, powerLossTimeoutMs);
+  }
+
   brokers(): { id: number; pid: number; state: BrokerProcess['state'] }[] {
     return [...this.#slots.values()].flatMap(({ place, process }) =>
       process === null ? [] : [{ id: place.id, pid: process.pid, state: process.state }],
@@ -185,10 +243,15 @@ export class Supervisor implements ClusterControl {
       clusterId: topology.clusterId,
       logFile,
       telemetryIntervalMs,
+      neighbours: topology.brokers
+        .filter((each) => each.id !== place.id)
+        .map((each) => ({ brokerId: each.id, ports: [each.port, each.controllerPort] })),
+      faults: this.#faults.of(place.id),
     };
     const configFile = directory.writeBrokerConfig(place.id, config);
     slot.phase = null;
     slot.failure = null;
+    slot.powerLost = null;
     slot.startedWallMs = runtime.clock.wallMs();
     const process = new BrokerProcess(
       place.id,
@@ -219,6 +282,13 @@ export class Supervisor implements ClusterControl {
         slot.failure = { message: report.message, advice: report.advice };
         this.#publish(slot);
         return;
+      case 'faultsApplied':
+        this.#faults.confirmed(slot.place.id, report.number);
+        return;
+      case 'powerLost':
+        if (slot.powerLost !== null)
+          slot.powerLost = { torn: slot.powerLost.torn, lostFiles: report.lostFiles, lostBytes: report.lostBytes };
+        return;
       case 'telemetry':
         this.view.applyTelemetry(slot.place.id, report, this.#options.runtime.clock.wallMs());
         this.#changed();
@@ -229,6 +299,15 @@ export class Supervisor implements ClusterControl {
   #onExit(slot: BrokerSlot, process: BrokerProcess, status: ExitStatus, wanted: boolean): void {
     if (slot.process !== process) return;
     slot.phase = null;
+    this.#faults.gone(slot.place.id);
+    const { powerLost } = slot;
+    if (powerLost !== null) {
+      this.#note(
+        slot,
+        { kind: 'process.powerLost', brokerId: slot.place.id, pid: process.pid, ...powerLost },
+        'power-loss',
+      );
+    }
     if (!wanted && slot.failure === null && !this.#stopping) {
       const how = status.signal === null ? `with code ${status.code}` : `by ${status.signal}`;
       slot.failure = {
@@ -289,9 +368,9 @@ export class Supervisor implements ClusterControl {
     );
   }
 
-  async #ended(process: BrokerProcess): Promise<void> {
+  async #ended(process: BrokerProcess, timeoutMs = stopTimeoutMs): Promise<void> {
     const { clock } = this.#options.runtime;
-    const timer = clock.at(clock.monotonicMs() + stopTimeoutMs, () => process.kill());
+    const timer = clock.at(clock.monotonicMs() + timeoutMs, () => process.kill());
     await process.exited;
     timer.cancel();
   }

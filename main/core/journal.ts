@@ -1,6 +1,8 @@
 // The one journal. Every state change that matters is an event with its cause; the timeline, the narrator, the
 // verdict, the simulation trace and the tests read these same events.
 
+import type { Fault } from './faults.ts';
+
 /** `source:sequence`, e.g. `broker-1:42`: names an event for ever. */
 export type EventId = string;
 
@@ -137,7 +139,18 @@ export type JournalEntry =
       readonly brokerId: number;
       readonly pid: number;
     }
+  /** What was not synced is gone with the process; counts are null when the broker could not tell any more. */
+  | {
+      readonly kind: 'process.powerLost';
+      readonly brokerId: number;
+      readonly pid: number;
+      readonly torn: boolean;
+      readonly lostFiles: number | null;
+      readonly lostBytes: number | null;
+    }
   | { readonly kind: 'cluster.ready'; readonly readyMs: number }
+  // faults that were given to brokers (core/faults.ts)
+  | { readonly kind: 'fault.added' | 'fault.cleared'; readonly faultId: string; readonly fault: Fault }
   // the built-in workload, as clients see it
   | { readonly kind: 'client.error'; readonly client: string; readonly error: string; readonly detail: string }
   | { readonly kind: 'client.recovered'; readonly client: string; readonly unavailableMs: number };

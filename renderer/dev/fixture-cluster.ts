@@ -2,6 +2,7 @@
 // look from outside (time-outs, fencing, elections, catching up), with no broker behind it. Never shipped.
 
 import type { ClusterDelta, ClusterView } from '../../main/api/views.ts';
+import { fixtureFault } from './fixture-faults.ts';
 import { FixtureTraffic } from './fixture-traffic.ts';
 import { FixtureViews } from './fixture-views.ts';
 import {
@@ -42,6 +43,7 @@ export class FixtureCluster {
         problem: this.#views.problem(),
         quorum: this.#views.quorum(),
         workload: this.#views.workloadView(),
+        faults: this.#world.faults,
         monotonicMs: this.#world.nowMs,
         wallMs: this.#world.wall(),
       },
@@ -90,6 +92,7 @@ export class FixtureCluster {
       Object.assign(this.#world.workload, { running: false, rate: 0, consumedRate: 0, stalledSinceMs: null });
       return null;
     }
+    if (endpoint.startsWith('fault.')) return fixtureFault(this.#world, endpoint, input);
     throw new FixtureRefusal({ code: 'UNKNOWN_ENDPOINT', message: `There is no ${endpoint}.`, advice: null });
   }
 

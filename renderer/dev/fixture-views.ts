@@ -196,6 +196,7 @@ export class FixtureViews {
       quorum: this.quorum(),
       groups: this.#world.groups.map((group) => this.groupView(group)),
       workload: this.workloadView(),
+      faults: this.#world.faults,
       events: this.#world.events.slice(-2000),
       monotonicMs: this.#world.nowMs,
       wallMs: this.#world.wall(),

@@ -2,7 +2,7 @@
 // moves by hand. It has no behaviour; that is `fixture-cluster.ts`.
 
 import type { Refusal } from '../../main/api/contract.ts';
-import type { BrokerView, JournalEntry, JournalEvent, TopicView } from '../../main/api/views.ts';
+import type { ActiveFault, BrokerView, JournalEntry, JournalEvent, TopicView } from '../../main/api/views.ts';
 
 export type Scenario = 'healthy' | 'empty' | 'large' | 'starting' | 'failed' | 'silent';
 
@@ -62,6 +62,8 @@ export class FixtureWorld {
   nodes: Node[] = [];
   groups: Group[] = [];
   events: JournalEvent[] = [];
+  faults: readonly ActiveFault[] = [];
+  faultCount = 0;
   newEvents: JournalEvent[] = [];
   newTopics: TopicView[] = [];
   removedTopics: string[] = [];

@@ -1,13 +1,25 @@
 // One sentence for every kind of journal entry, and how the kinds are grouped and weighed on the screen.
 
+import { describeFault } from '../../main/api/fault-text.ts';
 import type { JournalEntry, JournalEvent, JournalKind } from '../../main/api/views.ts';
 import { formatBytes, formatDuration, isrText, listed, plural } from './format.ts';
 
-export type Family = 'process' | 'quorum' | 'broker' | 'leader' | 'isr' | 'group' | 'client' | 'data';
-export const families: readonly Family[] = ['process', 'quorum', 'broker', 'leader', 'isr', 'group', 'client', 'data'];
+export type Family = 'process' | 'fault' | 'quorum' | 'broker' | 'leader' | 'isr' | 'group' | 'client' | 'data';
+export const families: readonly Family[] = [
+  'process',
+  'fault',
+  'quorum',
+  'broker',
+  'leader',
+  'isr',
+  'group',
+  'client',
+  'data',
+];
 
 export const familyNames: Readonly<Record<Family, string>> = {
   process: 'Processes',
+  fault: 'Faults',
   quorum: 'Quorum',
   broker: 'Brokers',
   leader: 'Leaders',
@@ -62,6 +74,9 @@ const readings: Readonly<Record<JournalKind, Reading>> = {
   'process.paused': { family: 'process', label: 'Frozen', tone: 'bad', weight: 2 },
   'process.resumed': { family: 'process', label: 'Resumed', tone: 'good', weight: 2 },
   'process.killed': { family: 'process', label: 'Killed', tone: 'bad', weight: 2 },
+  'process.powerLost': { family: 'process', label: 'Power lost', tone: 'bad', weight: 2 },
+  'fault.added': { family: 'fault', label: 'Fault', tone: 'bad', weight: 2 },
+  'fault.cleared': { family: 'fault', label: 'Fault cleared', tone: 'good', weight: 2 },
   'process.stopping': { family: 'process', label: 'Stopping', tone: 'plain', weight: 2 },
   'cluster.ready': { family: 'process', label: 'Cluster ready', tone: 'good', weight: 2 },
   'client.error': { family: 'client', label: 'Client error', tone: 'bad', weight: 1 },
@@ -91,6 +106,8 @@ export function faultClause(entry: JournalEntry): string {
   if (entry.kind === 'process.paused') return `broker ${entry.brokerId} was frozen`;
   if (entry.kind === 'process.stopping') return `broker ${entry.brokerId} was told to stop`;
   if (entry.kind === 'process.exited') return `broker ${entry.brokerId} died`;
+  if (entry.kind === 'process.powerLost') return `broker ${entry.brokerId} lost power`;
+  if (entry.kind === 'fault.added') return describeFault(entry.fault);
   return readingOf(entry).label.toLowerCase();
 }
 
@@ -195,6 +212,12 @@ function processSentence(entry: JournalEntry): string {
       return `Broker ${entry.brokerId} goes on; it may have missed an election.`;
     case 'process.killed':
       return `Broker ${entry.brokerId} was killed (SIGKILL). The cluster finds out when its session ends.`;
+    case 'process.powerLost':
+      return `Broker ${entry.brokerId} lost power${lostText(entry)}.`;
+    case 'fault.added':
+      return `Fault: ${describeFault(entry.fault)}.`;
+    case 'fault.cleared':
+      return `Fault over: ${describeFault(entry.fault)}.`;
     case 'process.stopping':
       return `Broker ${entry.brokerId} is shutting down in order.`;
     case 'cluster.ready':
@@ -206,6 +229,11 @@ function processSentence(entry: JournalEntry): string {
     default:
       return readingOf(entry).label;
   }
+}
+
+function lostText(entry: Extract<JournalEntry, { kind: 'process.powerLost' }>): string {
+  if (entry.lostBytes === null || entry.lostFiles === null) return '';
+  return `, and with it ${formatBytes(entry.lostBytes)} in ${plural(entry.lostFiles, 'file')} that were not synced`;
 }
 
 function leaderSentence(entry: Extract<JournalEntry, { kind: 'partition.leaderElected' }>): string {
