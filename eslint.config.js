@@ -46,6 +46,7 @@ export default tseslint.config(
       'main/cluster/**',
       'main/workloads/**',
       'main/faults/**',
+      'main/inspection/**',
       'main/engine.ts',
       'main/embed.ts',
       '**/*.test.ts',

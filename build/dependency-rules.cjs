@@ -6,7 +6,7 @@ const tests = '\\.test\\.ts$';
 const foundations = ['core', 'runtime', 'protocol', 'records', 'net'];
 const storage = ['log', 'raft', 'metadata'];
 const roles = ['controller', 'replication', 'coordinators', 'broker'];
-const fleet = ['cluster', 'faults', 'workloads', 'external'];
+const fleet = ['cluster', 'faults', 'workloads', 'external', 'inspection'];
 const product = ['drills', 'api'];
 
 module.exports = {
@@ -53,6 +53,12 @@ module.exports = {
       'What the fleet and the drills know they learn from broker/contract.ts and the wire, like any client. (Record batches are part of the wire: a producer builds them, a consumer reads them.)',
       { path: main(...fleet, 'drills'), pathNot: tests },
       { path: main(...storage, ...roles), pathNot: '^main/broker/contract\\.ts$' },
+    ),
+    rule(
+      'inspection-reads-bytes',
+      "It parses a broker's files by itself, so that it shows what is on the disk and not what our log thinks of it.",
+      { path: main('inspection'), pathNot: tests },
+      { path: '^main/', pathNot: '^main/(core|runtime|records|protocol|api|inspection)/' },
     ),
     rule(
       'api-is-pure',
