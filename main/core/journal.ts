@@ -151,6 +151,8 @@ export type JournalEntry =
   | { readonly kind: 'cluster.ready'; readonly readyMs: number }
   // faults that were given to brokers (core/faults.ts)
   | { readonly kind: 'fault.added' | 'fault.cleared'; readonly faultId: string; readonly fault: Fault }
+  // a drill's step that does something to the cluster or its clients (waits are not recorded)
+  | { readonly kind: 'drill.step'; readonly drill: string; readonly step: number; readonly text: string }
   // the built-in workload, as clients see it
   | { readonly kind: 'client.error'; readonly client: string; readonly error: string; readonly detail: string }
   | { readonly kind: 'client.recovered'; readonly client: string; readonly unavailableMs: number };

@@ -80,6 +80,7 @@ const readings: Readonly<Record<JournalKind, Reading>> = {
   'process.stopping': { family: 'process', label: 'Stopping', tone: 'plain', weight: 2 },
   'cluster.ready': { family: 'process', label: 'Cluster ready', tone: 'good', weight: 2 },
   'client.error': { family: 'client', label: 'Client error', tone: 'bad', weight: 1 },
+  'drill.step': { family: 'fault', label: 'Drill', tone: 'plain', weight: 2 },
   'client.recovered': { family: 'client', label: 'Client recovered', tone: 'good', weight: 2 },
 };
 
@@ -224,6 +225,8 @@ function processSentence(entry: JournalEntry): string {
       return `The cluster was ready after ${formatDuration(entry.readyMs)}.`;
     case 'client.error':
       return `The ${entry.client} got ${entry.error}: ${entry.detail}`;
+    case 'drill.step':
+      return `Drill ${entry.drill}, step ${entry.step}: ${entry.text}.`;
     case 'client.recovered':
       return `The ${entry.client} writes again after ${formatDuration(entry.unavailableMs)} without an acknowledgement.`;
     default:
