@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
   up: () => import('./commands/up.ts'),
   app: () => import('./commands/app.ts'),
   broker: () => import('./commands/broker.ts'),
+  fault: () => import('./commands/fault.ts'),
   status: () => import('./commands/status.ts'),
 };
 

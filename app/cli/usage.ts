@@ -8,6 +8,9 @@ export const usage = `highwater: a real multi-broker, Kafka-compatible cluster o
       The same with the UI in a browser and a demo workload.
   highwater broker start|stop|kill|pause|resume ID [--data DIR] [--json]
       stop = controlled shutdown, kill = SIGKILL, pause = SIGSTOP, resume = SIGCONT
+  highwater fault add KIND --broker ID [options] | list | clear ID…|--all  [--data DIR] [--json]
+      cut, delay, loss, bandwidth (--peer ID|brokers|clients|everyone, --direction both|in|out), disk-full, slow-disk,
+      disk-error, clock-skew, power-loss; "highwater fault" lists their options
   highwater status [--data DIR] [--json]
       Brokers, quorum and partitions of a running cluster.
   highwater version | help`;

@@ -2,8 +2,11 @@
 // ends with the channel. Everything of substance is in broker.ts.
 
 import { readFileSync } from 'node:fs';
+import { faultyRuntime } from '../runtime/faulty/faulty-runtime.ts';
+import { block } from '../runtime/node/block.ts';
 import { nodeRuntime } from '../runtime/node/node-runtime.ts';
 import { startBroker, type RunningBroker } from './broker.ts';
+import { isFromBroker } from './connection-origin.ts';
 import type { BrokerCommand, BrokerProcessConfig, BrokerReport, ControlChannel } from './contract.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -48,6 +51,12 @@ process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
 const config = JSON.parse(readFileSync(configFile, 'utf8')) as BrokerProcessConfig;
+const { runtime, apply, losePower } = faultyRuntime(nodeRuntime(), {
+  neighbours: config.neighbours ?? [],
+  isFromBroker,
+  block,
+});
+if (config.faults !== undefined) apply(config.faults);
 let running: RunningBroker | null = null;
 let asked = false;
 
@@ -58,15 +67,33 @@ async function shutdown(): Promise<void> {
   process.exit(0);
 }
 
+/** As a machine without power: the files hold what was synced, and nothing of this process runs after it. */
+function loseAll(torn: boolean): never {
+  try {
+    const lost = losePower({ torn });
+    log(`power lost: ${lost.lostBytes} bytes in ${lost.lostFiles} files were not synced`);
+    channel.send({ type: 'powerLost', ...lost });
+  } finally {
+    process.kill(process.pid, 'SIGKILL');
+  }
+  throw new Error('unreachable');
+}
+
 channel.onCommand((command) => {
   if (command.type === 'shutdown') shutdown().catch(fail);
+  if (command.type === 'no-quorum') running?.quorumGone();
+  if (command.type === 'faults') {
+    apply(command.faults);
+    channel.send({ type: 'faultsApplied', number: command.number });
+  }
+  if (command.type === 'power-loss') loseAll(command.torn);
 });
 process.on('SIGTERM', () => {
   shutdown().catch(fail);
 });
 
 try {
-  running = await startBroker(config, nodeRuntime(), channel, log);
+  running = await startBroker(config, runtime, channel, log);
 } catch (error) {
   fail(error);
 }

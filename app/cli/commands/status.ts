@@ -4,6 +4,7 @@ import type { ClusterView } from '../../../main/api/views.ts';
 import { nodeProcesses } from '../../../main/runtime/node/node-processes.ts';
 import { askRunning } from '../running.ts';
 import { dataDir, parse } from '../options.ts';
+import { faultTable } from './fault.ts';
 import { table } from '../output/table.ts';
 
 export async function run(args: string[]): Promise<number> {
@@ -51,6 +52,7 @@ export function statusOf(view: ClusterView) {
       logEndOffset: partition.logEndOffset,
       highWatermark: partition.highWatermark,
     })),
+    faults: view.faults,
     groups: view.groups.map((group) => ({
       groupId: group.groupId,
       state: group.state,
@@ -93,5 +95,6 @@ function statusText(view: ClusterView): string {
         known(each.highWatermark),
       ]),
     ),
+    ...(status.faults.length === 0 ? [] : ['', faultTable(status.faults)]),
   ].join('\n');
 }
