@@ -9,10 +9,12 @@ import type { ClusterDirectory } from './cluster/cluster-directory.ts';
 import { serveControl, type ControlRequest } from './cluster/control-server.ts';
 import { prepareCluster, type LaunchOptions } from './cluster/launch.ts';
 import type { Supervisor } from './cluster/supervisor.ts';
+import { DataServices } from './data-services.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
 import { nodeProcesses } from './runtime/node/node-processes.ts';
 import { nodeRuntime } from './runtime/node/node-runtime.ts';
 import type { Listener, Runtime, Timer } from './runtime/runtime.ts';
+import { ScreenServices } from './screen-services.ts';
 import { DemoWorkload } from './workloads/demo-workload.ts';
 
 export type EngineOptions = Omit<LaunchOptions, 'onChange'>;
@@ -26,6 +28,8 @@ export class Engine {
   readonly #runtime: Runtime;
   readonly #admin: ClusterAdmin;
   readonly #workload: DemoWorkload;
+  readonly #screens: ScreenServices;
+  readonly #data: DataServices;
   readonly #pushes = new Pushes();
   readonly #token: string;
   readonly #ephemeral: boolean;
@@ -42,6 +46,7 @@ export class Engine {
     this.#token = Buffer.from(runtime.random.bytes(24)).toString('base64url');
     const { topology } = this.supervisor;
     this.#admin = new ClusterAdmin(runtime, topology);
+    this.#data = new DataServices(runtime, this.supervisor, this.directory);
     this.#workload = new DemoWorkload({
       clock: runtime.clock,
       bootstrap: this.supervisor.view.view().bootstrap,
@@ -51,6 +56,13 @@ export class Engine {
         this.#scheduleDelta();
       },
       record: (entry) => this.supervisor.record(entry),
+    });
+    this.#screens = new ScreenServices({
+      runtime,
+      supervisor: this.supervisor,
+      logFile: (brokerId) => this.directory.file(`logs/broker-${brokerId}.log`),
+      onSample: (sample) => this.#pushes.push('cluster.sample', sample),
+      onMeasurement: (view) => this.#pushes.push('producers.measurement', view),
     });
   }
 
@@ -73,11 +85,14 @@ export class Engine {
     const starting = this.supervisor.startAll();
     // With the pids of the processes that were just spawned.
     this.#writeRunning();
+    this.#screens.start();
     return starting;
   }
 
   /** Controlled shutdown of everything; gives the directory back. */
   async stop(): Promise<void> {
+    this.#screens.stop();
+    this.#data.close();
     await this.#workload.stop();
     await this.supervisor.stopAll();
     await this.#control?.close();
@@ -110,6 +125,8 @@ export class Engine {
     const done = (work: Promise<unknown>) => work.then(() => null);
     return {
       handlers: {
+        ...this.#screens.handlers(),
+        ...this.#data.handlers(),
         'cluster.snapshot': () => {
           this.#flushDelta();
           return { number: supervisor.view.number, view: supervisor.view.view() };

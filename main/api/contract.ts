@@ -3,27 +3,62 @@
 // Carried over Electron IPC and over a WebSocket alike.
 
 import type * as v from 'valibot';
+import { brokerInputs, type BrokerOutputs } from './endpoints/brokers.ts';
 import { clusterInputs, type ClusterOutputs } from './endpoints/cluster.ts';
 import { faultInputs, type FaultOutputs } from './endpoints/faults.ts';
+import { groupInputs, type GroupOutputs } from './endpoints/groups.ts';
+import { messageInputs, type MessageOutputs } from './endpoints/messages.ts';
+import { producerInputs, type ProducerOutputs } from './endpoints/producers.ts';
+import { quorumInputs, type QuorumOutputs } from './endpoints/quorum.ts';
+import { sampleInputs, type SampleOutputs } from './endpoints/samples.ts';
+import { segmentInputs, type SegmentOutputs } from './endpoints/segments.ts';
+import { topicInputs, type TopicOutputs } from './endpoints/topics.ts';
+import type { MeasurementView } from './producer-views.ts';
+import type { ClusterSample } from './sample-views.ts';
 import type { ClusterDelta } from './views.ts';
 
 /** Input schemas of all requests, one file a feature. */
 export const inputs = {
+  ...brokerInputs,
   ...clusterInputs,
+  ...groupInputs,
+  ...producerInputs,
+  ...quorumInputs,
+  ...sampleInputs,
   ...faultInputs,
+  ...messageInputs,
+  ...segmentInputs,
+  ...topicInputs,
 } as const;
 
 /** What each request answers. */
-export type Outputs = ClusterOutputs & FaultOutputs;
+export type Outputs = BrokerOutputs &
+  ClusterOutputs &
+  GroupOutputs &
+  ProducerOutputs &
+  QuorumOutputs &
+  SampleOutputs &
+  FaultOutputs &
+  MessageOutputs &
+  SegmentOutputs &
+  TopicOutputs;
 
 export type Endpoint = keyof typeof inputs & keyof Outputs;
 export type InputOf<Name extends Endpoint> = v.InferOutput<(typeof inputs)[Name]>;
 export type OutputOf<Name extends Endpoint> = Outputs[Name];
 
 /** Pushed to subscribers. */
-export type Pushed = { readonly 'cluster.delta': ClusterDelta };
+export type Pushed = {
+  readonly 'cluster.delta': ClusterDelta;
+  readonly 'cluster.sample': ClusterSample;
+  readonly 'producers.measurement': MeasurementView;
+};
 export type Channel = keyof Pushed;
-export const channels = ['cluster.delta'] as const satisfies readonly Channel[];
+export const channels = [
+  'cluster.delta',
+  'cluster.sample',
+  'producers.measurement',
+] as const satisfies readonly Channel[];
 
 /** A refusal that a person reads: what happened, and what to do. */
 export type Refusal = { readonly code: string; readonly message: string; readonly advice: string | null };

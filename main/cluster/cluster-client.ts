@@ -140,7 +140,7 @@ export class ClusterClient {
   async coordinatorOf(groupId: string): Promise<number> {
     const known = this.#coordinators.get(groupId);
     if (known !== undefined) return known;
-    const answer = await this.sendToAny(findCoordinatorApi, { key: groupId, keyType: 0, coordinatorKeys: [groupId] });
+    const answer = await this.sendToAny(findCoordinatorApi, { keyType: 0, coordinatorKeys: [groupId] });
     const found = answer.coordinators[0] ?? answer;
     if (found.errorCode !== ErrorCode.NONE) {
       const name = errorName(found.errorCode);

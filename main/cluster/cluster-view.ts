@@ -283,6 +283,19 @@ export class ClusterViewState {
     };
   }
 
+  /** Brokers that a partition is assigned to; none when it is not known. */
+  replicasOf(topic: string, partition: number): readonly number[] {
+    return this.#partitions.get(partitionName(topic, partition))?.report.replicas ?? [];
+  }
+
+  /** What is sampled each second: the view without its many partitions. */
+  samplingView(): Pick<ClusterView, 'brokers' | 'groups'> {
+    return {
+      brokers: [...this.#brokers.values()].map((broker) => this.#brokerView(broker)),
+      groups: [...this.#groups.values()].map(({ report, coordinator }) => this.#groupView(report, coordinator)),
+    };
+  }
+
   /** What changed since the last call; null when nothing did. Each delta's number is one above the last. */
   takeDelta(): ClusterDelta | null {
     const cluster: {
