@@ -98,8 +98,6 @@ export type MessageView = {
   readonly sequence: number;
   /** What a control record says; null for data. */
   readonly control: string | null;
-  /** Of an aborted transaction: a read_committed consumer never sees it. */
-  readonly aborted: boolean;
 };
 
 /** What each request answers. */
