@@ -1,6 +1,7 @@
 // Browser tests. The renderer must have been built: `npm run build`.
 
 import { defineConfig } from '@playwright/test';
+import { electronBinary } from './build/electron-binary.mjs';
 import { chromiumArguments, chromiumPath } from './tests/e2e/chromium.ts';
 
 const executablePath = chromiumPath();
@@ -15,6 +16,13 @@ export default defineConfig({
   forbidOnly: true,
   retries: 0,
   reporter: [['line']],
+  projects: [
+    { name: 'browser', testIgnore: 'electron*.spec.ts' },
+    // The desktop shell's own bundles over a double of Electron; see tests/support/electron-double/host.ts.
+    { name: 'electron-double', testMatch: 'electron*.spec.ts' },
+    // The same on the real thing, only where it is: a skipped test proves nothing.
+    ...(electronBinary() === null ? [] : [{ name: 'electron', testMatch: 'electron.spec.ts' }]),
+  ],
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 800 },

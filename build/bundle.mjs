@@ -50,10 +50,12 @@ export async function bundle() {
     jobs.push(
       build({
         ...cjs,
-        entryPoints: { 'electron/main': 'app/electron/main.ts', 'electron/preload': 'app/electron/preload.ts' },
+        entryPoints: { 'electron/main': 'app/electron/main.ts' },
         define: { ...common.define, 'import.meta.url': '__filename_url' },
         banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
       }),
+      // A sandboxed preload has no __filename and may require next to nothing: without the banner.
+      build({ ...cjs, entryPoints: { 'electron/preload': 'app/electron/preload.ts' } }),
     );
   }
   await Promise.all(jobs);

@@ -1,9 +1,10 @@
 // `npm start`: installs if needed, builds, starts a cluster and opens the app: Electron where its binary is there,
 // else the same UI in the browser. Uses nothing but Node until node_modules exists.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { electronBinary } from './electron-binary.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -14,18 +15,6 @@ function run(command, args) {
     console.error(`\n${command} ${args.join(' ')} failed; see its messages above.`);
     process.exit(result.status ?? 1);
   }
-}
-
-/** Path of Electron's own binary, or null: `require('electron')` itself would try to download it. */
-function electronBinary() {
-  const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
-  const folder = override ?? join(root, 'node_modules/electron/dist');
-  const pathFile = join(root, 'node_modules/electron/path.txt');
-  const name = existsSync(pathFile)
-    ? readFileSync(pathFile, 'utf8')
-    : ({ darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron');
-  const path = join(folder, name);
-  return existsSync(path) ? path : null;
 }
 
 /** A shell inside an Electron program (an editor's terminal) may ask for plain Node: that is not meant for us. */

@@ -37,13 +37,11 @@ function lockDownContents(contents: WebContents, { onFileDropped }: LockdownOpti
     if (isPlainWebAddress(url)) void shell.openExternal(url);
     return { action: 'deny' };
   });
-  contents.on('will-navigate', (event) => {
+  // Fired for the main frame and for frames within; will-navigate would be a second question about the same thing.
+  contents.on('will-frame-navigate', (event) => {
     if (isOurs(event.url)) return;
     event.preventDefault();
-    if (event.url.startsWith('file:')) onFileDropped(event.url);
-  });
-  contents.on('will-frame-navigate', (event) => {
-    if (!isOurs(event.url)) event.preventDefault();
+    if (event.isMainFrame && event.url.startsWith('file:')) onFileDropped(event.url);
   });
   contents.on('will-redirect', (event) => {
     if (!isOurs(event.url)) event.preventDefault();

@@ -1,0 +1,8 @@
+// Electron's preventable events.
+
+export class PreventableEvent {
+  defaultPrevented = false;
+  preventDefault(): void {
+    this.defaultPrevented = true;
+  }
+}
