@@ -27,6 +27,7 @@ import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
 import type { ControllerChannel } from './controller-channel.ts';
 import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from './handlers/index.ts';
 import { ProducerIds } from './producer-ids.ts';
+import { TransactionServices } from './transaction-services.ts';
 
 export type ServicesOptions = {
   readonly runtime: Runtime;
@@ -52,8 +53,11 @@ export class Services {
   readonly #options: ServicesOptions;
   readonly #replicas: ReplicaManager;
   readonly #groups: GroupCoordinator;
+  readonly #transactions: TransactionServices;
   readonly #fetchConnections: NodeConnections;
   readonly #questionConnections: NodeConnections;
+  readonly #markerConnections: NodeConnections;
+  readonly #verificationConnections: NodeConnections;
   readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
   readonly #handlers: HandlerDependencies;
   #configs: { readonly of: MetadataImage['configs'] | null; readonly byTopic: Map<string, LogConfig> } = {
@@ -69,6 +73,8 @@ export class Services {
     const requestTimeoutMs = settings.number('replica.socket.timeout.ms');
     this.#fetchConnections = this.#connections('fetcher', metadata, requestTimeoutMs);
     this.#questionConnections = this.#connections('offsets', metadata, requestTimeoutMs);
+    this.#markerConnections = this.#connections('markers', metadata, requestTimeoutMs);
+    this.#verificationConnections = this.#connections('transactions', metadata, requestTimeoutMs);
     this.#replicas = new ReplicaManager({
       runtime,
       nodeId,
@@ -98,9 +104,29 @@ export class Services {
       onLoadFailed: (partition, error) =>
         options.log(`__consumer_offsets-${partition} could not be loaded: ${String(error)}`),
     });
+    const producerIds = new ProducerIds(controllerChannel, nodeId, () => (brokerEpoch() < 0 ? null : brokerEpoch()));
+    this.#transactions = new TransactionServices({
+      isLeadershipCertain: options.isLeadershipCertain,
+      nodeId,
+      settings,
+      host: this.#replicas,
+      clock: runtime.clock,
+      journal,
+      image,
+      metadata,
+      nextProducerId: () => producerIds.next(),
+      markerConnections: this.#markerConnections,
+      verificationConnections: this.#verificationConnections,
+      onLoadFailed: (partition, error) =>
+        options.log(`__transaction_state-${partition} could not be loaded: ${String(error)}`),
+    });
     this.#handlers = {
       replicas: this.#replicas,
       groups: this.#groups,
+      transactions: this.#transactions.coordinator,
+      transactionVerification: this.#transactions.verification,
+      clock: runtime.clock,
+      requestTimeoutMs: settings.number('request.timeout.ms'),
       counters: this.#counters,
       settings,
       image,
@@ -110,7 +136,7 @@ export class Services {
       activeController: () => options.raft.leaderAndEpoch().leaderId,
       controllerChannel,
       autoTopicCreation: new AutoTopicCreation(controllerChannel, settings),
-      producerIds: new ProducerIds(controllerChannel, nodeId, () => (brokerEpoch() < 0 ? null : brokerEpoch())),
+      producerIds,
     };
   }
 
@@ -142,18 +168,27 @@ export class Services {
 
   close(): void {
     this.#groups.shutdown();
+    this.#transactions.coordinator.shutdown();
     this.#replicas.close();
     this.#fetchConnections.closeAll();
     this.#questionConnections.closeAll();
+    this.#markerConnections.closeAll();
+    this.#verificationConnections.closeAll();
   }
 
   #onUpdate(delta: MetadataDelta, image: MetadataImage): void {
     if (delta.topics !== null) {
       this.#replicas.applyChanges(toAssignmentChanges(delta.topics.localChanges(this.#options.nodeId)));
     }
+    if (delta.changedConfigs.size > 0)
+      this.#groups.onConfigChange(groupCoordinatorConfig(this.#options.settings, image));
     this.#groups.onMetadataUpdate(delta, image);
+    this.#transactions.coordinator.onMetadataUpdate(delta);
     for (const topic of changedTopicConfigs(delta, image)) this.#replicas.topicConfigChanged(topic);
-    if (delta.changedBrokers.size > 0) this.#replicas.brokersChanged();
+    if (delta.changedBrokers.size > 0) {
+      this.#replicas.brokersChanged();
+      this.#transactions.brokersChanged(image);
+    }
   }
 
   /** Partitions on disk that the metadata gives to nobody or to others: deleted while this broker was away. */

@@ -9,6 +9,7 @@ import { NetworkError } from '../runtime/runtime.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import { startBroker, type RunningBroker } from './broker.ts';
 import type { BrokerReport } from './contract.ts';
+import { SimulatedCopier, type CopierOptions } from './simulated-copier.test-kit.ts';
 import { SimulatedWriter } from './simulated-writer.test-kit.ts';
 
 const clientNodeId = 100;
@@ -92,6 +93,11 @@ export class SimulatedCluster {
 
   writer(topic: string, partitions: number): SimulatedWriter {
     return new SimulatedWriter(this.#client, this.world.runtimeFor(clientNodeId).clock, this.#ids, topic, partitions);
+  }
+
+  copier(options: CopierOptions): SimulatedCopier {
+    const { clock, random } = this.world.runtimeFor(clientNodeId);
+    return new SimulatedCopier(this.#client, clock, random, this.#ids, options);
   }
 
   send<Q, P>(id: number, api: Api<Q, P>, request: Writable<Q>, timeoutMs = 10_000): Promise<P> {

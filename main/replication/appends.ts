@@ -3,7 +3,7 @@
 
 import { ErrorCode } from '../protocol/errors.ts';
 import { LogError } from '../log/log-error.ts';
-import type { AppendOrigin } from '../log/log-types.ts';
+import type { AppendOrigin, VerificationGuard } from '../log/log-types.ts';
 import { DiskError, type Clock } from '../runtime/runtime.ts';
 import type { CommitWait } from './commit-waits.ts';
 import { ReplicationError } from './contract.ts';
@@ -14,6 +14,8 @@ export type AppendTarget = {
   /** Or the error code that says why it can't be had. */
   readonly partition: Partition | number;
   readonly records: Buffer;
+  /** Of a transaction's first batch here: the coordinator has confirmed that it is open. */
+  readonly verificationGuard?: VerificationGuard | null;
 };
 
 /** A row of the produce response. `errorMessage` only where Kafka gives one. */
@@ -30,6 +32,8 @@ export type AppendTerms = {
   readonly acks: number;
   readonly timeoutMs: number;
   readonly origin: AppendOrigin;
+  /** Of end-of-transaction markers. */
+  readonly transactionVersion?: number;
 };
 
 const noRecordErrors: AppendOutcome['recordErrors'] = [];
@@ -82,7 +86,9 @@ export class Appends {
     const { partition, records } = target;
     if (typeof partition === 'number') return { row: failedAppend(partition), endOffset: -1 };
     try {
-      const result = partition.appendAsLeader(records, terms.acks, { origin: terms.origin });
+      const { origin, transactionVersion = 0 } = terms;
+      const { verificationGuard = null } = target;
+      const result = partition.appendAsLeader(records, terms.acks, { origin, verificationGuard, transactionVersion });
       if (!result.isDuplicate) this.onAppended(result.validBytes, result.recordCount);
       const row: AppendOutcome = {
         errorCode: ErrorCode.NONE,

@@ -7,6 +7,7 @@ import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts'
 import type { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/list-offsets.ts';
 import type { Writable } from '../protocol/schema.ts';
 import type { LogConfig } from '../log/log-config.ts';
+import type { AppendAsLeaderOptions } from '../log/log-types.ts';
 
 /** Broker settings that replication reads; the names are Kafka's with its dots taken out. */
 export type ReplicationConfig = {
@@ -97,10 +98,19 @@ export type CoordinatorRead = {
   readonly highWatermark: Offset;
 };
 
+/** What the log is told of a transactional append: the proof that the transaction is open, or the marker's version. */
+export type TransactionalTerms = Pick<AppendAsLeaderOptions, 'verificationGuard' | 'transactionVersion'>;
+
 /** Internal partitions as their coordinators see them: written with acks=all by the leader of one epoch, read whole at load. */
 export type PartitionHost = {
   /** Appends as the leader of exactly `leaderEpoch`; throws ReplicationError (NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS …). */
-  append(topic: string, partition: PartitionId, records: Buffer, leaderEpoch: LeaderEpoch): CoordinatorAppend;
+  append(
+    topic: string,
+    partition: PartitionId,
+    records: Buffer,
+    leaderEpoch: LeaderEpoch,
+    terms?: TransactionalTerms,
+  ): CoordinatorAppend;
   /** Reads up to the log end; throws ReplicationError when this broker doesn't lead the partition. */
   read(topic: string, partition: PartitionId, fromOffset: Offset, bytesMax: number): CoordinatorRead;
   /** Calls `listener` whenever the high watermark of a led partition rises; returns how to stop. */

@@ -32,6 +32,7 @@ import {
   type PartitionAssignment,
   type PartitionHost,
   type ReplicationConfig,
+  type TransactionalTerms,
 } from './contract.ts';
 import { DeadlineQueue } from './deadlines.ts';
 import { FetchRequests } from './fetch-requests.ts';
@@ -339,7 +340,13 @@ export class ReplicaManager implements PartitionHost {
 
   // ── for coordinators ──
 
-  append(topic: string, partition: PartitionId, records: Buffer, leaderEpoch: LeaderEpoch): CoordinatorAppend {
+  append(
+    topic: string,
+    partition: PartitionId,
+    records: Buffer,
+    leaderEpoch: LeaderEpoch,
+    terms: TransactionalTerms = {},
+  ): CoordinatorAppend {
     const hosted = this.led(topic, partition);
     if (hosted.leaderEpoch !== leaderEpoch) {
       throw new ReplicationError(
@@ -347,7 +354,7 @@ export class ReplicaManager implements PartitionHost {
         `${hosted.name} is led in epoch ${hosted.leaderEpoch}, not ${leaderEpoch}`,
       );
     }
-    const { firstOffset, lastOffset, validBytes, recordCount } = this.appendForCoordinator(hosted, records);
+    const { firstOffset, lastOffset, validBytes, recordCount } = this.appendForCoordinator(hosted, records, terms);
     this.counters.bytesIn += validBytes;
     this.counters.messagesIn += recordCount;
     const committed = new Promise<void>((resolve, reject) => {
@@ -361,9 +368,9 @@ export class ReplicaManager implements PartitionHost {
     return { firstOffset, lastOffset, committed };
   }
 
-  private appendForCoordinator(partition: Partition, records: Buffer): AppendResult {
+  private appendForCoordinator(partition: Partition, records: Buffer, terms: TransactionalTerms): AppendResult {
     try {
-      return partition.appendAsLeader(records, -1, { origin: 'coordinator' });
+      return partition.appendAsLeader(records, -1, { ...terms, origin: 'coordinator' });
     } catch (error) {
       if (error instanceof LogError) throw new ReplicationError(error.errorCode, error.message);
       if (!(error instanceof DiskError)) throw error;

@@ -10,6 +10,7 @@ import { createFetchHandler } from '../../main/broker/handlers/fetch.ts';
 import { createListOffsetsHandler } from '../../main/broker/handlers/list-offsets.ts';
 import { createOffsetForLeaderEpochHandler } from '../../main/broker/handlers/offset-for-leader-epoch.ts';
 import { createProduceHandler } from '../../main/broker/handlers/produce.ts';
+import { TransactionVerification } from '../../main/broker/transaction-verification.ts';
 import { defaultLogConfig, type LogConfig } from '../../main/log/log-config.ts';
 import { formatLogDirectory, LogDirectory } from '../../main/log/log-directory.ts';
 import { NodeConnections } from '../../main/net/node-connections.ts';
@@ -30,6 +31,7 @@ import type { ReplicationConfig } from '../../main/replication/contract.ts';
 import { NodeLeaderConnections } from '../../main/replication/node-leader-connections.ts';
 import type { Partition } from '../../main/replication/partition.ts';
 import { ReplicaManager } from '../../main/replication/replica-manager.ts';
+import { NetworkError } from '../../main/runtime/runtime.ts';
 import { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
 import { NodeView, ScriptedController } from './scripted-controller.ts';
 
@@ -109,6 +111,14 @@ export class ReplicaNode {
     });
     const counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
     const { replicas } = this;
+    // There is no transaction coordinator in this world.
+    const transactionVerification = new TransactionVerification({
+      clock,
+      coordinatorOf: () => null,
+      retryBackoffMs: 20,
+      retryMsMax: 100,
+      send: () => Promise.reject(new NetworkError('unreachable', 'there is no transaction coordinator')),
+    });
     const server = new RpcServer({
       clock,
       network,
@@ -117,7 +127,7 @@ export class ReplicaNode {
       listener: 'client',
       onProblem: ({ error }) => cluster.problems.push(error),
       routes: [
-        route(produceApi, { isPipelined: true }, createProduceHandler({ replicas, counters })),
+        route(produceApi, { isPipelined: true }, createProduceHandler({ replicas, transactionVerification, counters })),
         route(fetchApi, { isPipelined: true }, createFetchHandler({ replicas, counters })),
         route(listOffsetsApi, {}, createListOffsetsHandler({ replicas })),
         route(offsetForLeaderEpochApi, {}, createOffsetForLeaderEpochHandler({ replicas })),

@@ -1,8 +1,9 @@
 // FindCoordinator, versions 0 to 6. KIP-98 (key types), 699 (several keys), 932 (share groups). Makes the internal
-// topic when it is missing. Transactions and share groups have no coordinator here yet: they are answered as by a
-// cluster that has none available.
+// topic when it is missing. Share groups have no coordinator here yet: they are answered as by a cluster that has none
+// available.
 
 import { offsetsTopic } from '../../coordinators/group/group-coordinator.ts';
+import { transactionsTopic } from '../../coordinators/transaction/transaction-coordinator.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { Handler } from '../../net/handler.ts';
 import { ErrorCode, errorName } from '../../protocol/errors.ts';
@@ -15,6 +16,8 @@ export type FindCoordinatorDependencies = {
   readonly listenerName: string;
   /** Partition of `__consumer_offsets` that a group belongs to. */
   readonly groupPartition: (groupId: string) => number;
+  /** Partition of `__transaction_state` that a transactional id belongs to. */
+  readonly transactionPartition: (transactionalId: string) => number;
   /** Has the topic made in the background. */
   readonly ensureInternalTopic: (name: string) => void;
 };
@@ -61,7 +64,7 @@ function find(dependencies: FindCoordinatorDependencies, keyType: number, key: s
     case groupKey:
       return findLeader(dependencies, offsetsTopic, () => dependencies.groupPartition(key));
     case transactionKey:
-      return notFound(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      return findLeader(dependencies, transactionsTopic, () => dependencies.transactionPartition(key));
     case shareKey:
       return notFound(apiVersion < shareKeysFrom ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE);
     default:

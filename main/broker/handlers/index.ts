@@ -15,13 +15,16 @@ import { metadataApi } from '../../protocol/messages/metadata.ts';
 import { offsetForLeaderEpochApi } from '../../protocol/messages/offset-for-leader-epoch.ts';
 import { produceApi } from '../../protocol/messages/produce.ts';
 import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
+import type { TransactionCoordinator } from '../../coordinators/transaction/transaction-coordinator.ts';
 import type { BrokerSettings } from '../../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
+import type { Clock } from '../../runtime/runtime.ts';
 import type { AutoTopicCreation } from '../auto-topic-creation.ts';
 import type { Listeners } from '../broker-config.ts';
 import type { ControllerChannel } from '../controller-channel.ts';
 import type { ProducerIds } from '../producer-ids.ts';
+import type { TransactionVerification } from '../transaction-verification.ts';
 import { createDeleteRecordsHandler } from './delete-records.ts';
 import { createDescribeClusterHandler } from './describe-cluster.ts';
 import { createDescribeConfigsHandler } from './describe-configs.ts';
@@ -38,10 +41,15 @@ import { createMetadataHandler } from './metadata.ts';
 import { createOffsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
 import { createProduceHandler } from './produce.ts';
 import { securityRoutes } from './security.ts';
+import { transactionRoutes } from './transaction-routes.ts';
 
 export type HandlerDependencies = {
   readonly replicas: ReplicaManager;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
+  readonly transactionVerification: TransactionVerification;
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
   readonly counters: { produceRequests: number; failedProduceRequests: number; fetchRequests: number };
   readonly settings: BrokerSettings;
   readonly image: () => MetadataImage;
@@ -62,9 +70,11 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...metadataRoutes(dependencies),
     ...forwardingRoutes(dependencies.controllerChannel),
     ...securityRoutes(),
+    ...transactionRoutes(dependencies),
     ...groupRoutes({
       groups: dependencies.groups,
       image: dependencies.image,
+      transactionPartition: (transactionalId) => dependencies.transactions.partitionFor(transactionalId),
       listenerName: dependencies.listeners.client.name,
       ensureInternalTopic: (name) => void dependencies.autoTopicCreation.request([name]),
     }),

@@ -1,29 +1,35 @@
-// InitProducerId (22), versions 0-5, for idempotent producers without transactions. Transactional ones need the
-// transaction coordinator, which is not there yet: they are refused for good, so that no client waits for it.
+// InitProducerId (22), versions 0-5. Without a transactional id any broker answers, from its block of producer ids;
+// with one its transaction coordinator does. KIP-98, 360 (a producer asks for the next epoch), 588.
 
-import type { RequestContext } from '../../net/handler.ts';
+import type { TransactionCoordinator } from '../../coordinators/transaction/transaction-coordinator.ts';
+import type { Handler } from '../../net/handler.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { InitProducerIdRequest, InitProducerIdResponse } from '../../protocol/messages/init-producer-id.ts';
 import type { Writable } from '../../protocol/schema.ts';
 import type { ProducerIds } from '../producer-ids.ts';
+import { fencedCode } from './end-txn.ts';
 
-type Answer = Writable<InitProducerIdResponse>;
+const fencedFrom = 4;
 
-export function createInitProducerIdHandler(deps: {
+export function createInitProducerIdHandler({
+  producerIds,
+  transactions,
+}: {
   readonly producerIds: ProducerIds;
-  /** Serves requests with a transactional id. */
-  readonly transactional?: (context: RequestContext, request: InitProducerIdRequest) => Answer | Promise<Answer>;
-}) {
-  return async (context: RequestContext, request: InitProducerIdRequest): Promise<Answer> => {
-    const hasId = request.producerId !== -1;
-    const hasEpoch = request.producerEpoch !== -1;
-    if (hasId !== hasEpoch || request.transactionalId === '') return { errorCode: ErrorCode.INVALID_REQUEST };
-    if (request.transactionalId !== null) {
-      return deps.transactional?.(context, request) ?? { errorCode: ErrorCode.UNSUPPORTED_VERSION };
+  readonly transactions: TransactionCoordinator;
+}): Handler<InitProducerIdRequest, Writable<InitProducerIdResponse>> {
+  return async ({ apiVersion }, request) => {
+    const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request;
+    const hasId = producerId !== -1;
+    if (hasId !== (producerEpoch !== -1)) return { errorCode: ErrorCode.INVALID_REQUEST };
+    if (transactionalId !== null) {
+      const expected = hasId ? { producerId, producerEpoch } : null;
+      const answer = await transactions.initProducerId({ transactionalId, timeoutMs, expected });
+      return { ...answer, errorCode: fencedCode(answer.errorCode, apiVersion, fencedFrom) };
     }
-    const producerId = await deps.producerIds.next();
+    const freshId = await producerIds.next();
     // Retriable: the next attempt finds a block, or a controller.
-    if (producerId === null) return { errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS };
-    return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
+    if (freshId === null) return { errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS };
+    return { errorCode: ErrorCode.NONE, producerId: freshId, producerEpoch: 0 };
   };
 }

@@ -134,7 +134,7 @@ describe('Produce', () => {
     expect(cluster.node(1).partition().log.logEndOffset).toBe(2);
   });
 
-  test('in a transaction is refused: with an id no coordinator vouches for it, without one Kafka denies the right', async () => {
+  test('in a transaction waits for a coordinator that vouches for it, and without an id Kafka denies the right', async () => {
     const cluster = await oneNode();
     const records = (): Buffer =>
       buildBatch({ producerId: 4, producerEpoch: 0, baseSequence: 0, isTransactional: true }, [
@@ -144,7 +144,9 @@ describe('Produce', () => {
       errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
     });
     expect(await rowOf(cluster, request(records(), { transactionalId: 't' }))).toMatchObject({
-      errorCode: ErrorCode.INVALID_TXN_STATE,
+      errorCode: ErrorCode.NOT_ENOUGH_REPLICAS,
+      errorMessage:
+        'Unable to verify the partition has been added to the transaction. Underlying error: COORDINATOR_NOT_AVAILABLE',
     });
     expect(cluster.node(1).partition().log.logEndOffset).toBe(0);
   });

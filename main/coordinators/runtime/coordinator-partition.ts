@@ -7,6 +7,7 @@ import { toOffset, type LeaderEpoch, type PartitionId } from '../../core/ids.ts'
 import { assert, present } from '../../core/assert.ts';
 import type { Journal } from '../../core/journal.ts';
 import { LogError } from '../../log/log-error.ts';
+import type { VerificationGuard } from '../../log/log-types.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type {
   CoordinatorRecordFamily,
@@ -16,7 +17,8 @@ import type {
 } from '../../protocol/coordinator-record-frame.ts';
 import { BatchBuilder, type NewRecord } from '../../records/batch-builder.ts';
 import type { CompressionType } from '../../records/compression-type.ts';
-import { ReplicationError, type PartitionHost } from '../../replication/contract.ts';
+import { buildEndTransactionMarker } from '../../records/control-records.ts';
+import { ReplicationError, type PartitionHost, type TransactionalTerms } from '../../replication/contract.ts';
 import { DiskError, type Clock, type Timer } from '../../runtime/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { CoordinatorError } from './coordinator-error.ts';
@@ -43,6 +45,23 @@ export type CoordinatorPartitionOptions<R extends CoordinatorRecordShape, M exte
 };
 
 export type Settle<Response> = (errorCode: number, response: Response | null) => void;
+
+/** The client's transaction that records belong to. */
+export type TransactionTerms = {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Null: the log knows that the transaction is open. */
+  readonly verificationGuard: VerificationGuard | null;
+};
+
+export type EndTransaction = {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly type: 'COMMIT' | 'ABORT';
+  /** Leader epoch of the transaction coordinator's partition. */
+  readonly coordinatorEpoch: number;
+  readonly transactionVersion: number;
+};
 
 type OpenBatch = {
   readonly builder: BatchBuilder;
@@ -186,6 +205,71 @@ export class CoordinatorPartition<R extends CoordinatorRecordShape, M extends St
     else if (this.#batch !== null) this.#batch.waits.push(done);
     else if (this.#nextOffset > this.#highWatermark) this.#await(done);
     else done(ErrorCode.NONE);
+  }
+
+  /**
+   * Like `write`, with the records in a transactional batch of their own. The log may refuse that for the producer's
+   * sake, so they are replayed after they are written: nothing has to be taken back.
+   */
+  writeInTransaction<Response>(
+    terms: TransactionTerms,
+    operation: (machine: M) => Decision<R, Response>,
+    settle: Settle<Response>,
+  ): void {
+    this.#flush();
+    const machine = this.machine;
+    if (machine === null) return settle(this.#inactiveCode(), null);
+    const { producerId, producerEpoch, verificationGuard } = terms;
+    try {
+      const { records, response } = operation(machine);
+      const batch = { producerId, producerEpoch, baseSequence: 0, isTransactional: true };
+      const builder = new BatchBuilder({ compression: this.#options.compression, ...batch });
+      const timestamp = this.#options.clock.wallMs();
+      for (const record of records) builder.append(this.#encode(record, timestamp));
+      if (records.length > 0) {
+        const firstOffset = this.#append(builder.build(), { verificationGuard });
+        for (const [index, record] of records.entries()) machine.replay(record, firstOffset + index, producerId);
+      }
+      this.#settleWhenCommitted(machine, (errorCode) =>
+        settle(errorCode, errorCode === ErrorCode.NONE ? response : null),
+      );
+    } catch (error) {
+      settle(error instanceof CoordinatorError ? error.code : codeOf(error), null);
+    }
+  }
+
+  /** Writes the marker that ends a producer's transaction here, and applies it. */
+  endTransaction(marker: EndTransaction, settle: (errorCode: number) => void): void {
+    this.#flush();
+    const machine = this.machine;
+    if (machine === null) return settle(this.#inactiveCode());
+    const { transactionVersion, ...rest } = marker;
+    const timestampMs = this.#options.clock.wallMs();
+    try {
+      // Offset and epoch are stamped by the log.
+      const batch = buildEndTransactionMarker({ ...rest, baseOffset: 0, partitionLeaderEpoch: -1, timestampMs });
+      machine.replayEndTransactionMarker(marker.producerId, marker.type, this.#append(batch, { transactionVersion }));
+    } catch (error) {
+      return settle(codeOf(error));
+    }
+    this.#settleWhenCommitted(machine, settle);
+  }
+
+  /** Appends at once, after all that was staged; throws what the log throws. */
+  #append(records: Buffer, terms: TransactionalTerms): number {
+    const { host, topic } = this.#options;
+    const { firstOffset, lastOffset, committed } = host.append(topic, this.partition, records, this.leaderEpoch, terms);
+    assert(firstOffset === this.#nextOffset, `${topic}-${this.partition}: appended at ${firstOffset}, out of order`);
+    this.#nextOffset = lastOffset + 1;
+    committed.catch((error: unknown) => this.#commitFailed(error));
+    return firstOffset;
+  }
+
+  #settleWhenCommitted(machine: M, settle: (errorCode: number) => void): void {
+    // The append itself may have raised the high watermark, before the records were replayed.
+    machine.commitUpTo(this.#highWatermark);
+    this.#await(settle);
+    this.#commits.release(this.#highWatermark);
   }
 
   /** Looks at the committed state; waits only right after a load. */

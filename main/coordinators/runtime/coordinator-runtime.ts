@@ -4,7 +4,13 @@
 import { toPartitionId, type LeaderEpoch } from '../../core/ids.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { CoordinatorRecordShape } from '../../protocol/coordinator-record-frame.ts';
-import { CoordinatorPartition, type CoordinatorPartitionOptions, type Settle } from './coordinator-partition.ts';
+import {
+  CoordinatorPartition,
+  type CoordinatorPartitionOptions,
+  type EndTransaction,
+  type Settle,
+  type TransactionTerms,
+} from './coordinator-partition.ts';
 import type { Decision, StateMachine } from './state-machine.ts';
 
 export class CoordinatorRuntime<R extends CoordinatorRecordShape, M extends StateMachine<R>> {
@@ -51,6 +57,35 @@ export class CoordinatorRuntime<R extends CoordinatorRecordShape, M extends Stat
     const known = this.#partitions.get(partition);
     if (known === undefined) settle(ErrorCode.NOT_COORDINATOR, null);
     else known.read(look, settle);
+  }
+
+  /** A batch of its own inside a client's transaction; see CoordinatorPartition. */
+  writeInTransaction<Response>(
+    partition: number,
+    terms: TransactionTerms,
+    operation: (machine: M) => Decision<R, Response>,
+    settle: Settle<Response>,
+  ): void {
+    const known = this.#partitions.get(partition);
+    if (known === undefined) settle(ErrorCode.NOT_COORDINATOR, null);
+    else known.writeInTransaction(terms, operation, settle);
+  }
+
+  /** Ends a client's transaction in this partition. */
+  endTransaction(partition: number, marker: EndTransaction, settle: (errorCode: number) => void): void {
+    const known = this.#partitions.get(partition);
+    if (known === undefined) settle(ErrorCode.NOT_COORDINATOR);
+    else known.endTransaction(marker, settle);
+  }
+
+  /** The newest state of an active partition, for a look that decides nothing. */
+  machine(partition: number): M | null {
+    return this.#partitions.get(partition)?.machine ?? null;
+  }
+
+  /** Epoch since which this broker leads the partition; null when it doesn't. */
+  leaderEpoch(partition: number): LeaderEpoch | null {
+    return this.#partitions.get(partition)?.leaderEpoch ?? null;
   }
 
   /** Partitions led by this broker, loaded or not. */

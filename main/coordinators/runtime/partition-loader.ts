@@ -72,7 +72,7 @@ export class PartitionLoader<R extends CoordinatorRecordShape> {
     const nextOffset = toOffset(batch.nextOffset);
     if (batch.isControl) {
       const marker = readEndTransactionMarker(batch);
-      if (marker !== null) machine.replayEndTransactionMarker(batch.producerId, marker.type);
+      if (marker !== null) machine.replayEndTransactionMarker(batch.producerId, marker.type, batch.baseOffset);
       this.#position = nextOffset;
       return;
     }

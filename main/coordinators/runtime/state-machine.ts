@@ -20,7 +20,8 @@ export type Decision<Record, Response> = {
 export type StateMachine<R extends CoordinatorRecordShape> = {
   /** Applies a record at `offset`; producer id −1 outside transactions. Appended, but not yet committed. */
   replay(record: R, offset: number, producerId: number): void;
-  replayEndTransactionMarker(producerId: number, type: 'COMMIT' | 'ABORT'): void;
+  /** `offset`: where the marker stands. */
+  replayEndTransactionMarker(producerId: number, type: 'COMMIT' | 'ABORT', offset: number): void;
   /** Everything below `offset` is committed: it can be shown, and never has to be taken back. */
   commitUpTo(offset: number): void;
   /** Takes back all records at or beyond `offset`: they could not be appended. */

@@ -1,0 +1,43 @@
+// ListTransactions' filters: states, producer ids, duration, and a pattern (KIP-664, 994, 1152).
+
+import { ErrorCode } from '../../protocol/errors.ts';
+import type { ListTransactionsRequest, ListTransactionsResponse } from '../../protocol/messages/list-transactions.ts';
+import type { Writable } from '../../protocol/schema.ts';
+import { transactionStates, type TransactionMetadata } from './transaction-metadata.ts';
+
+export function listTransactions(
+  request: ListTransactionsRequest,
+  all: Iterable<TransactionMetadata>,
+  nowMs: number,
+): Writable<ListTransactionsResponse> {
+  const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request;
+  const states: ReadonlySet<string> = new Set(stateFilters);
+  const producerIds: ReadonlySet<number> = new Set(producerIdFilters);
+  const known: readonly string[] = transactionStates;
+  const pattern =
+    transactionalIdPattern === null || transactionalIdPattern === '' ? null : compiled(transactionalIdPattern);
+  if (pattern === 'broken') return { errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION };
+  const isWanted = ({ transactionalId, producerId, state, startMs }: TransactionMetadata): boolean =>
+    (producerIds.size === 0 || producerIds.has(producerId)) &&
+    (states.size === 0 || states.has(state)) &&
+    (durationFilter < 0 || nowMs - startMs > durationFilter) &&
+    (pattern === null || pattern.test(transactionalId));
+  return {
+    errorCode: ErrorCode.NONE,
+    unknownStateFilters: stateFilters.filter((state) => !known.includes(state)),
+    transactionStates: [...all].filter(isWanted).map(({ transactionalId, producerId, state }) => ({
+      transactionalId,
+      producerId,
+      transactionState: state,
+    })),
+  };
+}
+
+/** The whole id has to match. */
+function compiled(pattern: string): RegExp | 'broken' {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'u');
+  } catch {
+    return 'broken';
+  }
+}
