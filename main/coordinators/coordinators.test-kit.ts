@@ -4,8 +4,13 @@
 import { toLeaderEpoch, toOffset, type LeaderEpoch, type Offset } from '../core/ids.ts';
 import type { JournalEntry, JournalKind } from '../core/journal.ts';
 import { BrokerSettings } from '../metadata/configs/broker-settings.ts';
-import { emptyMetadataImage } from '../metadata/metadata-image.ts';
+import { MetadataDelta } from '../metadata/metadata-delta.ts';
+import { emptyMetadataImage, type MetadataImage } from '../metadata/metadata-image.ts';
 import { ErrorCode } from '../protocol/errors.ts';
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../protocol/messages/consumer-group-heartbeat.ts';
 import {
   groupCoordinatorRecords,
   type GroupCoordinatorRecord,
@@ -159,6 +164,7 @@ export class MemoryHost implements PartitionHost {
   }
 }
 
+export type Beaten = Writable<ConsumerGroupHeartbeatResponse>;
 export type Joined = Writable<JoinGroupResponse>;
 export type Synced = Writable<SyncGroupResponse>;
 
@@ -169,6 +175,7 @@ export class GroupHarness {
   readonly events: JournalEntry[] = [];
   readonly loadErrors: unknown[] = [];
   isLeadershipCertain = true;
+  image: MetadataImage = emptyMetadataImage;
   readonly clock: Clock;
   readonly #properties: Readonly<Record<string, string>>;
   coordinator: GroupCoordinator;
@@ -209,7 +216,7 @@ export class GroupHarness {
       clock,
       random,
       journal: { record: (entry) => `broker-1:${this.events.push(entry)}` },
-      image: () => emptyMetadataImage,
+      image: () => this.image,
       isLeadershipCertain: () => this.isLeadershipCertain,
       onLoadFailed: (_partition, error) => this.loadErrors.push(error),
     });
@@ -267,6 +274,66 @@ export class GroupHarness {
         ...request,
       }),
     );
+  }
+
+  /** As many partitions of topic `name` as given; a topic's id is its name, drawn out. */
+  createTopics(topics: Readonly<Record<string, number>>): void {
+    const delta = new MetadataDelta(this.image);
+    const value = { isr: [1], removingReplicas: [], addingReplicas: [], leader: 1, leaderRecoveryState: 0 };
+    for (const [name, count] of Object.entries(topics)) {
+      const topicId = topicIdOf(name);
+      const known = this.image.topics.byName.get(name)?.partitions.size ?? 0;
+      if (known === 0) delta.replay({ name: 'TopicRecord', version: 0, value: { name, topicId } });
+      for (let partitionId = known; partitionId < count; partitionId++) {
+        const rest = { leaderEpoch: 0, partitionEpoch: 0, directories: [], eligibleLeaderReplicas: null };
+        delta.replay({
+          name: 'PartitionRecord',
+          version: 2,
+          value: { ...value, ...rest, lastKnownElr: null, partitionId, topicId, replicas: [1] },
+        });
+      }
+    }
+    this.#publish(delta);
+  }
+
+  deleteTopic(name: string): void {
+    const delta = new MetadataDelta(this.image);
+    delta.replay({ name: 'RemoveTopicRecord', version: 0, value: { topicId: topicIdOf(name) } });
+    this.#publish(delta);
+  }
+
+  #publish(delta: MetadataDelta): void {
+    const lastContainedOffset = this.image.provenance.lastContainedOffset + 1;
+    this.image = delta.apply({ lastContainedOffset, lastContainedEpoch: 1, lastContainedLogTimeMs: 0 });
+    this.coordinator.onMetadataUpdate(delta, this.image);
+  }
+
+  /** ConsumerGroupHeartbeat; without more, one that says nothing new. */
+  beat(request: Partial<ConsumerGroupHeartbeatRequest>, clientId = 'client'): Promise<Beaten> {
+    const answer = this.coordinator.consumerGroupHeartbeat(
+      { clientId, clientHost: '/127.0.0.1', apiVersion: 1 },
+      {
+        groupId: 'group',
+        memberId: '',
+        memberEpoch: 0,
+        instanceId: null,
+        rackId: null,
+        rebalanceTimeoutMs: -1,
+        subscribedTopicNames: null,
+        subscribedTopicRegex: null,
+        serverAssignor: null,
+        topicPartitions: null,
+        ...request,
+      },
+    );
+    return this.settle(Promise.resolve(answer));
+  }
+
+  /** The first heartbeat of a member. */
+  enter(memberId: string, request: Partial<ConsumerGroupHeartbeatRequest> = {}): Promise<Beaten> {
+    const names = request.subscribedTopicRegex === undefined ? ['orders'] : null;
+    const first = { memberId, rebalanceTimeoutMs: 60_000, subscribedTopicNames: names, topicPartitions: [] };
+    return this.beat({ ...first, ...request });
   }
 
   heartbeat(memberId: string, generationId: number, groupInstanceId: string | null = null): Promise<number> {
@@ -351,6 +418,13 @@ export function joinRequest(request: Partial<JoinGroupRequest> = {}): JoinGroupR
     reason: null,
     ...request,
   };
+}
+
+/** 16 bytes that begin with the name. */
+export function topicIdOf(name: string): string {
+  const bytes = Buffer.alloc(16, 'x');
+  bytes.write(name.slice(0, 16));
+  return bytes.toString('base64url');
 }
 
 /** A consumer's subscription, version 0 in front. */

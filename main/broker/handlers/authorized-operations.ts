@@ -38,3 +38,11 @@ export const clusterOperations = bits(
   Operation.ALTER_CONFIGS,
   Operation.IDEMPOTENT_WRITE,
 );
+
+export const groupOperations = bits(
+  Operation.READ,
+  Operation.DELETE,
+  Operation.DESCRIBE,
+  Operation.DESCRIBE_CONFIGS,
+  Operation.ALTER_CONFIGS,
+);

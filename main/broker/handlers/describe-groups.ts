@@ -6,10 +6,7 @@ import type { Handler } from '../../net/handler.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages/describe-groups.ts';
 import type { Writable } from '../../protocol/schema.ts';
-
-/** What a group can be asked: READ 3, DELETE 6, DESCRIBE 8, DESCRIBE_CONFIGS 10, ALTER_CONFIGS 11, as bits. */
-const allGroupOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
-const notAsked = -2147483648;
+import { groupOperations, operationsNotAsked } from './authorized-operations.ts';
 
 export function createDescribeGroupsHandler({
   groups,
@@ -24,7 +21,7 @@ export function createDescribeGroupsHandler({
       groups: described.map((group) => {
         const isFine = group.errorCode === undefined || group.errorCode === ErrorCode.NONE;
         const tellsOperations = isFine && request.includeAuthorizedOperations;
-        return { ...group, authorizedOperations: tellsOperations ? allGroupOperations : notAsked };
+        return { ...group, authorizedOperations: tellsOperations ? groupOperations : operationsNotAsked };
       }),
     };
   };

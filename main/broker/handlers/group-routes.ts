@@ -3,6 +3,8 @@
 import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { route, type Route } from '../../net/route.ts';
+import { consumerGroupDescribeApi } from '../../protocol/messages/consumer-group-describe.ts';
+import { consumerGroupHeartbeatApi } from '../../protocol/messages/consumer-group-heartbeat.ts';
 import { deleteGroupsApi } from '../../protocol/messages/delete-groups.ts';
 import { describeGroupsApi } from '../../protocol/messages/describe-groups.ts';
 import { findCoordinatorApi } from '../../protocol/messages/find-coordinator.ts';
@@ -14,6 +16,8 @@ import { offsetCommitApi } from '../../protocol/messages/offset-commit.ts';
 import { offsetDeleteApi } from '../../protocol/messages/offset-delete.ts';
 import { offsetFetchApi } from '../../protocol/messages/offset-fetch.ts';
 import { syncGroupApi } from '../../protocol/messages/sync-group.ts';
+import { createConsumerGroupDescribeHandler } from './consumer-group-describe.ts';
+import { createConsumerGroupHeartbeatHandler } from './consumer-group-heartbeat.ts';
 import { createDeleteGroupsHandler } from './delete-groups.ts';
 import { createDescribeGroupsHandler } from './describe-groups.ts';
 import { createFindCoordinatorHandler } from './find-coordinator.ts';
@@ -29,6 +33,7 @@ import { createSyncGroupHandler } from './sync-group.ts';
 export type GroupRoutesDependencies = {
   readonly groups: GroupCoordinator;
   readonly image: () => MetadataImage;
+  readonly transactionPartition: (transactionalId: string) => number;
   readonly listenerName: string;
   readonly ensureInternalTopic: (name: string) => void;
 };
@@ -44,6 +49,8 @@ export function groupRoutes(dependencies: GroupRoutesDependencies): Route[] {
     route(syncGroupApi, onClient, createSyncGroupHandler(dependencies)),
     route(heartbeatApi, onClient, createHeartbeatHandler(dependencies)),
     route(leaveGroupApi, onClient, createLeaveGroupHandler(dependencies)),
+    route(consumerGroupHeartbeatApi, onClient, createConsumerGroupHeartbeatHandler(dependencies)),
+    route(consumerGroupDescribeApi, onClient, createConsumerGroupDescribeHandler(dependencies)),
     route(offsetCommitApi, onClient, createOffsetCommitHandler(dependencies)),
     route(offsetFetchApi, onClient, createOffsetFetchHandler(dependencies)),
     route(offsetDeleteApi, onClient, createOffsetDeleteHandler(dependencies)),

@@ -6,6 +6,8 @@ import { ErrorCode } from '../../protocol/errors.ts';
 import type { JoinGroupRequest } from '../../protocol/messages/join-group.ts';
 import { responseErrorCode } from '../runtime/coordinator-error.ts';
 import { ClassicGroup } from './classic-group.ts';
+import type { ClassicInConsumer } from './classic-in-consumer.ts';
+import { ConsumerGroup } from './consumer-group.ts';
 import { ClassicGroupMember, type JoinReply, keepProtocols, type MemberProtocol } from './classic-group-member.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
 import type { ClientIdentity, GroupContext } from './group-context.ts';
@@ -29,18 +31,20 @@ type Join = {
 export class ClassicJoin {
   readonly #context: GroupContext;
   readonly #rebalance: GroupRebalance;
+  readonly #inConsumer: ClassicInConsumer;
 
-  constructor(context: GroupContext, rebalance: GroupRebalance) {
+  constructor(context: GroupContext, rebalance: GroupRebalance, inConsumer: ClassicInConsumer) {
     this.#context = context;
     this.#rebalance = rebalance;
+    this.#inConsumer = inConsumer;
   }
 
   join(client: ClientIdentity, request: JoinGroupRequest, reply: JoinReply): GroupDecision<null> {
     const { groups, clock, nextOffset, changed } = this.#context;
     const { groupId, memberId } = request;
     const known = groups.get(groupId);
-    const isReplaceable = known !== null && known.type === 'consumer' && known.isEmpty;
-    if (known !== null && known.type !== 'classic' && !isReplaceable) {
+    if (known instanceof ConsumerGroup && !known.isEmpty) return this.#inConsumer.join(known, client, request, reply);
+    if (known !== null && known.type !== 'classic' && known.type !== 'consumer') {
       reply({ memberId, errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL });
       return nothing;
     }

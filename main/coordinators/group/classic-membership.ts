@@ -7,6 +7,7 @@ import type { SyncGroupRequest } from '../../protocol/messages/sync-group.ts';
 import type { Writable } from '../../protocol/schema.ts';
 import { CoordinatorError, responseErrorCode } from '../runtime/coordinator-error.ts';
 import type { ClassicGroup } from './classic-group.ts';
+import type { ClassicInConsumer } from './classic-in-consumer.ts';
 import { noAssignment, type SyncReply } from './classic-group-member.ts';
 import type { GroupContext } from './group-context.ts';
 import { type GroupDecision, groupMetadataRecord, nothing } from './group-records.ts';
@@ -17,15 +18,29 @@ type LeaveMembers = LeaveGroupRequest['members'];
 export class ClassicMembership {
   readonly #context: GroupContext;
   readonly #rebalance: GroupRebalance;
+  readonly #inConsumer: ClassicInConsumer;
 
-  constructor(context: GroupContext, rebalance: GroupRebalance) {
+  constructor(context: GroupContext, rebalance: GroupRebalance, inConsumer: ClassicInConsumer) {
     this.#context = context;
     this.#rebalance = rebalance;
+    this.#inConsumer = inConsumer;
   }
 
   // ── SyncGroup ──
 
   sync(request: SyncGroupRequest, reply: SyncReply): GroupDecision<null> {
+    const consumerGroup = this.#context.groups.consumer(request.groupId);
+    if (consumerGroup !== null) {
+      const { response, onSettled, ...decision } = this.#inConsumer.sync(consumerGroup, request);
+      return {
+        ...decision,
+        response: null,
+        onSettled: (errorCode) => {
+          onSettled?.(errorCode);
+          if (errorCode === ErrorCode.NONE) reply(response);
+        },
+      };
+    }
     const group = this.#context.groups.classic(request.groupId);
     if (group === null || group.isEmpty) {
       reply({ errorCode: ErrorCode.UNKNOWN_MEMBER_ID });
@@ -71,6 +86,8 @@ export class ClassicMembership {
   // ── Heartbeat ──
 
   heartbeat(request: HeartbeatRequest): GroupDecision<{ readonly errorCode: number }> {
+    const consumerGroup = this.#context.groups.consumer(request.groupId);
+    if (consumerGroup !== null) return this.#inConsumer.beat(consumerGroup, request);
     const group = this.#context.groups.classic(request.groupId);
     if (group === null) throw new CoordinatorError(ErrorCode.UNKNOWN_MEMBER_ID);
     if (group.state === 'Dead') throw new CoordinatorError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
@@ -88,6 +105,8 @@ export class ClassicMembership {
 
   /** `members`: those named in the request, whatever its version. */
   leave(groupId: string, members: LeaveMembers): GroupDecision<Writable<LeaveGroupResponse>> {
+    const consumerGroup = this.#context.groups.consumer(groupId);
+    if (consumerGroup !== null) return this.#inConsumer.leave(consumerGroup, members);
     const group = this.#context.groups.classic(groupId);
     if (group === null) throw new CoordinatorError(ErrorCode.UNKNOWN_MEMBER_ID);
     if (group.state === 'Dead') throw new CoordinatorError(ErrorCode.COORDINATOR_NOT_AVAILABLE);

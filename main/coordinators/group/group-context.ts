@@ -1,6 +1,7 @@
 // What the parts of group coordination share within one partition: settings, time, and the groups themselves.
 
 import type { Journal } from '../../core/journal.ts';
+import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { Clock, Random } from '../../runtime/runtime.ts';
 import type { KeyedTimers } from '../runtime/keyed-timers.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
@@ -12,6 +13,7 @@ export type GroupContext = {
   readonly clock: Clock;
   readonly random: Random;
   readonly journal: Journal;
+  readonly image: () => MetadataImage;
   readonly timers: KeyedTimers;
   readonly groups: GroupRegistry;
   /** Runs a decision that no client asked for. */

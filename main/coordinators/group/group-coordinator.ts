@@ -3,9 +3,14 @@
 
 import type { LeaderEpoch } from '../../core/ids.ts';
 import type { Journal } from '../../core/journal.ts';
+import type { VerificationGuard } from '../../log/log-types.ts';
 import type { MetadataDelta } from '../../metadata/metadata-delta.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../protocol/messages/consumer-group-heartbeat.ts';
 import type { DeleteGroupsResponse } from '../../protocol/messages/delete-groups.ts';
 import {
   groupCoordinatorRecords,
@@ -18,14 +23,17 @@ import type { ListGroupsRequest, ListGroupsResponse } from '../../protocol/messa
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messages/offset-commit.ts';
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/messages/offset-delete.ts';
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/messages/sync-group.ts';
+import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '../../protocol/messages/txn-offset-commit.ts';
 import { coordinatorPartition } from '../../protocol/partitioning.ts';
 import type { Writable } from '../../protocol/schema.ts';
 import type { PartitionHost } from '../../replication/contract.ts';
 import type { Clock, Random } from '../../runtime/runtime.ts';
 import { responseErrorCode } from '../runtime/coordinator-error.ts';
-import type { Settle } from '../runtime/coordinator-partition.ts';
+import type { EndTransaction, Settle } from '../runtime/coordinator-partition.ts';
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { JoinReply, SyncReply } from './classic-group-member.ts';
+import type { DescribedConsumerGroup } from './consumer-group-description.ts';
+import { heartbeatRefusal } from './heartbeat-refusal.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
 import type { ClientIdentity } from './group-context.ts';
 import { type DescribedGroup, GroupMachine, type ListedGroup } from './group-machine.ts';
@@ -59,6 +67,8 @@ export type FetchedOffsets = { readonly errorCode: number; readonly topics: read
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions;
   readonly #runtime: CoordinatorRuntime<GroupCoordinatorRecord, GroupMachine>;
+  /** One object for all partitions, so that all see what is changed at run time. */
+  readonly #config: GroupCoordinatorConfig;
   readonly #changedGroups = new Set<string>();
   /** Groups that telemetry has been told of and may have to be told are gone. */
   readonly #reportedGroups = new Set<string>();
@@ -66,7 +76,8 @@ export class GroupCoordinator {
 
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options;
-    const { config, host, clock, random, journal, onLoadFailed } = options;
+    const { config, host, clock, random, journal, image, onLoadFailed } = options;
+    this.#config = { ...config };
     const changed = (groupId: string): void => void this.#changedGroups.add(groupId);
     this.#runtime = new CoordinatorRuntime({
       topic: offsetsTopic,
@@ -74,7 +85,8 @@ export class GroupCoordinator {
       clock,
       journal,
       family: groupCoordinatorRecords,
-      createMachine: (services) => new GroupMachine({ config, clock, random, journal, changed }, services),
+      createMachine: (services) =>
+        new GroupMachine({ config: this.#config, clock, random, journal, image, changed }, services),
       compression: config.offsetsTopicCompression,
       batchBytesMax: config.messageMaxBytes,
       loadBytes: Math.min(config.offsetsLoadBufferSize, loadChunkBytesMax),
@@ -99,7 +111,27 @@ export class GroupCoordinator {
     const deleted = new Set<string>();
     for (const { name } of delta.topics.deleted.values()) if (!image.topics.byName.has(name)) deleted.add(name);
     deleted.delete(offsetsTopic);
+    this.#onTopicsChanged(delta.topics, image);
     if (deleted.size > 0) this.onTopicsDeleted(deleted);
+  }
+
+  /** Members' heartbeats look at the topics anew. */
+  #onTopicsChanged({ changes, deleted }: NonNullable<MetadataDelta['topics']>, image: MetadataImage): void {
+    const names = new Set<string>();
+    let hasNewTopics = false;
+    for (const change of changes.values()) {
+      names.add(change.topic.name);
+      if (change.before === null) hasNewTopics = true;
+    }
+    for (const { name } of deleted.values()) names.add(name);
+    for (const machine of this.#runtime.machines()) {
+      machine.onTopicsChanged(names, hasNewTopics, image.provenance.lastContainedOffset);
+    }
+  }
+
+  /** Settings of the broker were changed at run time. */
+  onConfigChange(config: GroupCoordinatorConfig): void {
+    Object.assign(this.#config, config);
   }
 
   onElection(partition: number, leaderEpoch: LeaderEpoch): void {
@@ -123,7 +155,7 @@ export class GroupCoordinator {
 
   partitionFor(groupId: string): number {
     const topic = this.#options.image().topics.byName.get(offsetsTopic);
-    return coordinatorPartition(groupId, topic?.partitions.size ?? this.#options.config.offsetsTopicPartitions);
+    return coordinatorPartition(groupId, topic?.partitions.size ?? this.#config.offsetsTopicPartitions);
   }
 
   shutdown(): void {
@@ -135,7 +167,7 @@ export class GroupCoordinator {
 
   joinGroup(client: ClientIdentity, request: JoinGroupRequest): Answer<Writable<JoinGroupResponse>> {
     const { groupId, memberId, sessionTimeoutMs } = request;
-    const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = this.#options.config;
+    const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = this.#config;
     const errorCode = this.#refusal(groupId);
     if (errorCode !== ErrorCode.NONE) return { memberId, errorCode };
     if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs) {
@@ -196,6 +228,20 @@ export class GroupCoordinator {
     );
   }
 
+  consumerGroupHeartbeat(
+    client: ClientIdentity,
+    request: ConsumerGroupHeartbeatRequest,
+  ): Answer<Writable<ConsumerGroupHeartbeatResponse>> {
+    if (!this.#isActive) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE };
+    const refusal = heartbeatRefusal(request, client.apiVersion, this.#config.groupConsumerAssignors);
+    if (refusal !== null) return refusal;
+    return this.#write(
+      this.partitionFor(request.groupId),
+      (machine) => machine.consumers.heartbeat(client, request),
+      (errorCode) => ({ errorCode }),
+    );
+  }
+
   // ── offsets ──
 
   /** `topics`: those of the request that exist, with name and id. */
@@ -242,6 +288,33 @@ export class GroupCoordinator {
     return answered<FetchedOffsets>((settle) => this.#runtime.write(partition, operation, settle), failed);
   }
 
+  /** `verificationGuard`: the transaction coordinator has confirmed the transaction; null when the log knows it. */
+  commitTransactionalOffsets(
+    request: TxnOffsetCommitRequest,
+    verificationGuard: VerificationGuard | null,
+  ): Answer<Writable<TxnOffsetCommitResponse>> {
+    const { groupId, producerId, producerEpoch } = request;
+    const failed = (code: number): Writable<TxnOffsetCommitResponse> =>
+      failedTxnOffsetCommit(request, responseErrorCode(code));
+    const errorCode = this.#refusal(groupId);
+    if (errorCode !== ErrorCode.NONE) return failed(errorCode);
+    return answered<Writable<TxnOffsetCommitResponse>>(
+      (settle) =>
+        this.#runtime.writeInTransaction(
+          this.partitionFor(groupId),
+          { producerId, producerEpoch, verificationGuard },
+          (machine) => machine.transactionalOffsets.commit(request),
+          settle,
+        ),
+      failed,
+    );
+  }
+
+  /** Ends a transaction in one partition of the offsets topic. Resolves to the log's error code. */
+  endTransaction(partition: number, marker: EndTransaction): Promise<number> {
+    return new Promise((resolve) => this.#runtime.endTransaction(partition, marker, resolve));
+  }
+
   deleteOffsets(request: OffsetDeleteRequest): Answer<Writable<OffsetDeleteResponse>> {
     const errorCode = this.#refusal(request.groupId);
     if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] };
@@ -282,6 +355,16 @@ export class GroupCoordinator {
     );
   }
 
+  describeConsumerGroup(groupId: string): Answer<DescribedConsumerGroup> {
+    if (!this.#isActive) return { groupId, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE };
+    if (groupId === '') return { groupId, errorCode: ErrorCode.INVALID_GROUP_ID };
+    return answered<DescribedConsumerGroup>(
+      (settle) =>
+        this.#runtime.read(this.partitionFor(groupId), (machine) => machine.describeConsumerGroup(groupId), settle),
+      (code) => ({ groupId, errorCode: responseErrorCode(code) }),
+    );
+  }
+
   async deleteGroups(groupIds: readonly string[]): Promise<Writable<DeleteGroupsResponse>> {
     const results = [...new Set(groupIds)].map(async (groupId) => {
       if (!this.#isActive) return { groupId, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE as number };
@@ -305,7 +388,7 @@ export class GroupCoordinator {
     this.#changedGroups.clear();
     const removed: string[] = [];
     for (const groupId of asked) {
-      const report = firstReport(machines, groupId);
+      const report = firstReport(machines, groupId, this.#options.image());
       if (report !== null) {
         changed.push(report);
         this.#reportedGroups.add(groupId);
@@ -329,6 +412,18 @@ export class GroupCoordinator {
       (code) => failed(responseErrorCode(code)),
     );
   }
+}
+
+export function failedTxnOffsetCommit(
+  { topics }: Pick<TxnOffsetCommitRequest, 'topics'>,
+  errorCode: number,
+): Writable<TxnOffsetCommitResponse> {
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  };
 }
 
 /** Runs `start`, which settles now or later: only the latter costs a promise. */
@@ -356,10 +451,10 @@ function replied<Response>(start: (reply: (response: Response) => void) => void)
   });
 }
 
-function firstReport(machines: readonly GroupMachine[], groupId: string): GroupReport | null {
+function firstReport(machines: readonly GroupMachine[], groupId: string, image: MetadataImage): GroupReport | null {
   for (const machine of machines) {
     const group = machine.groups.get(groupId);
-    if (group !== null) return reportOf(group, machine);
+    if (group !== null) return reportOf(group, machine, image);
   }
   return null;
 }

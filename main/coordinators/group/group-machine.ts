@@ -10,16 +10,28 @@ import type { MachineServices, StateMachine } from '../runtime/state-machine.ts'
 import { ClassicGroup } from './classic-group.ts';
 import { ClassicGroupMember } from './classic-group-member.ts';
 import { ClassicJoin } from './classic-join.ts';
+import { ClassicInConsumer } from './classic-in-consumer.ts';
 import { ClassicMembership } from './classic-membership.ts';
+import { ConsumerGroup, type ConsumerRecord } from './consumer-group.ts';
+import { describeConsumerGroup, type DescribedConsumerGroup } from './consumer-group-description.ts';
+import { ConsumerHeartbeat } from './consumer-heartbeat.ts';
+import { ConsumerMembership } from './consumer-membership.ts';
 import type { GroupContext } from './group-context.ts';
+import { GroupMigration } from './group-migration.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { GroupRebalance } from './group-rebalance.ts';
 import { type GroupDecision, groupTombstone, nothing } from './group-records.ts';
 import { type Group, GroupRegistry } from './group-registry.ts';
+import { MetadataHashes } from './group-subscription.ts';
 import { isGroupRecord, ModernGroup, type ModernRecord, modernTypeOf } from './modern-group.ts';
 import { OffsetStore } from './offset-store.ts';
+import { RegexSubscriptions } from './regex-subscriptions.ts';
+import { TransactionalOffsets } from './transactional-offsets.ts';
 
-export type GroupMachineSurroundings = Pick<GroupContext, 'config' | 'clock' | 'random' | 'journal' | 'changed'>;
+export type GroupMachineSurroundings = Pick<
+  GroupContext,
+  'config' | 'clock' | 'random' | 'journal' | 'image' | 'changed'
+>;
 
 export type DescribedGroup = NonNullable<Writable<DescribeGroupsResponse>['groups']>[number];
 export type ListedGroup = {
@@ -40,7 +52,11 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
   readonly #rebalance: GroupRebalance;
   readonly classicJoin: ClassicJoin;
   readonly membership: ClassicMembership;
+  readonly consumers: ConsumerHeartbeat;
+  readonly #consumerMembership: ConsumerMembership;
+  readonly #regexes: RegexSubscriptions;
   readonly offsets: GroupOffsets;
+  readonly transactionalOffsets: TransactionalOffsets;
 
   constructor(surroundings: GroupMachineSurroundings, services: MachineServices<GroupCoordinatorRecord, GroupMachine>) {
     const context: GroupContext = {
@@ -52,9 +68,19 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     };
     this.#context = context;
     this.#rebalance = new GroupRebalance(context);
-    this.classicJoin = new ClassicJoin(context, this.#rebalance);
-    this.membership = new ClassicMembership(context, this.#rebalance);
+    const hashes = new MetadataHashes();
+    const migration = new GroupMigration(context, this.#rebalance, hashes);
+    const membership = new ConsumerMembership(context, hashes, migration);
+    const regexes = new RegexSubscriptions(context, membership, hashes);
+    const heartbeat = new ConsumerHeartbeat(context, { membership, migration, regexes, hashes });
+    const inConsumer = new ClassicInConsumer(context, { membership, migration, heartbeat, regexes });
+    this.consumers = heartbeat;
+    this.#consumerMembership = membership;
+    this.#regexes = regexes;
+    this.classicJoin = new ClassicJoin(context, this.#rebalance, inConsumer);
+    this.membership = new ClassicMembership(context, this.#rebalance, inConsumer);
     this.offsets = new GroupOffsets(context, this.#rebalance, this.store);
+    this.transactionalOffsets = new TransactionalOffsets(context);
   }
 
   // ── records ──
@@ -75,8 +101,55 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
         else this.groups.put(this.#groupFrom(record.key.group, record.value), offset);
         this.#context.changed(record.key.group);
         return;
+      case 'ConsumerGroupMetadata':
+      case 'ConsumerGroupPartitionMetadata':
+      case 'ConsumerGroupMemberMetadata':
+      case 'ConsumerGroupTargetAssignmentMetadata':
+      case 'ConsumerGroupTargetAssignmentMember':
+      case 'ConsumerGroupCurrentMemberAssignment':
+      case 'ConsumerGroupRegularExpression':
+        this.#replayConsumer(record, offset);
+        return;
       default:
         this.#replayModern(record, offset);
+    }
+  }
+
+  #replayConsumer(record: ConsumerRecord, offset: number): void {
+    const { groupId } = record.key;
+    const known = this.groups.get(groupId);
+    let group = known instanceof ConsumerGroup ? known : null;
+    this.#context.changed(groupId);
+    if (record.value === null) {
+      if (group === null) return;
+      if (record.name === 'ConsumerGroupMetadata') {
+        this.groups.remove(groupId, offset);
+        return;
+      }
+    }
+    if (group === null) {
+      group = new ConsumerGroup(groupId);
+      this.groups.put(group, offset);
+    }
+    this.groups.changed(groupId, offset, group.apply(record));
+    if (this.groups.isTracking) this.#tellState(group);
+  }
+
+  #tellState(group: ConsumerGroup): void {
+    const { state, groupId, assignmentEpoch: generation, memberCount: members } = group;
+    if (state === group.reportedState) return;
+    group.reportedState = state;
+    if (state !== 'Stable') return;
+    const entry = { kind: 'group.stable', groupId, generation, members, protocol: 'consumer' } as const;
+    group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
+  }
+
+  /** Topics came, changed or went. */
+  onTopicsChanged(names: ReadonlySet<string>, hasNewTopics: boolean, version: number): void {
+    if (hasNewTopics) this.#regexes.onNewTopics(version);
+    for (const group of this.groups.values()) {
+      if (!(group instanceof ConsumerGroup)) continue;
+      for (const name of names) if (group.isSubscribedTo(name)) group.metadataRefreshAtMs = 0;
     }
   }
 
@@ -151,8 +224,8 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     if (group !== known) this.groups.put(group, offset);
   }
 
-  replayEndTransactionMarker(producerId: number, type: 'COMMIT' | 'ABORT'): void {
-    this.store.endTransaction(producerId, type, this.#context.nextOffset());
+  replayEndTransactionMarker(producerId: number, type: 'COMMIT' | 'ABORT', offset: number): void {
+    this.store.endTransaction(producerId, type, offset);
   }
 
   commitUpTo(offset: number): void {
@@ -165,6 +238,10 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     for (const group of this.groups.revertFrom(offset)) {
       if (group instanceof ClassicGroup) this.#rebalance.dissolve(group, ErrorCode.COORDINATOR_NOT_AVAILABLE);
       this.#context.changed(group.groupId);
+      // What was to take its place has had its members' deadlines.
+      const restored = this.groups.get(group.groupId);
+      if (restored instanceof ClassicGroup) this.#rebalance.restored(restored);
+      else if (restored instanceof ConsumerGroup) this.#consumerMembership.loaded(restored);
     }
   }
 
@@ -173,6 +250,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     this.store.isTracking = true;
     for (const group of this.groups.values()) {
       if (group instanceof ClassicGroup) this.#rebalance.loaded(group);
+      else if (group instanceof ConsumerGroup) this.#consumerMembership.loaded(group);
       else this.#expectNobody(group);
       this.#context.changed(group.groupId);
     }
@@ -182,6 +260,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
   onUnloaded(): void {
     for (const group of this.groups.values()) {
       if (group instanceof ClassicGroup) this.#rebalance.dissolve(group, ErrorCode.NOT_COORDINATOR);
+      if (group instanceof ConsumerGroup) this.#consumerMembership.unloaded(group);
       this.#context.changed(group.groupId);
     }
   }
@@ -227,7 +306,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
   // ── groups as a whole ──
 
   #tombstonesOf(group: Group): GroupCoordinatorRecord[] {
-    return group instanceof ClassicGroup ? [groupTombstone(group.groupId)] : group.tombstones();
+    return group instanceof ClassicGroup ? [groupTombstone(group.groupId)] : [...group.tombstones()];
   }
 
   deleteGroup(groupId: string): GroupDecision<null> {
@@ -246,6 +325,10 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
         groupType: group.type,
       };
     }
+  }
+
+  describeConsumerGroup(groupId: string): DescribedConsumerGroup {
+    return describeConsumerGroup(this.groups.get(groupId), groupId, this.#context);
   }
 
   describe(groupId: string, apiVersion: number): DescribedGroup {

@@ -78,7 +78,7 @@ export class GroupOffsets {
       const isSign = group.state === 'Stable' || group.state === 'PreparingRebalance';
       if (member !== undefined && isSign) this.#rebalance.touch(group, member);
     } else {
-      group.validateOffsetCommit(memberId, request.generationIdOrMemberEpoch, apiVersion);
+      group.validateOffsetCommit(memberId, request.generationIdOrMemberEpoch, apiVersion, topics);
     }
     const nowMs = this.#context.clock.wallMs();
     const { retentionTimeMs } = request;

@@ -249,6 +249,11 @@ export class GroupRebalance {
     this.prepare(group, `Freshly-loaded group ${groupId} (size ${memberCount}) is over capacity ${groupMaxSize}`);
   }
 
+  /** The group was to become a consumer group, which could not be written down. */
+  restored(group: ClassicGroup): void {
+    for (const member of group.members.values()) this.touch(group, member);
+  }
+
   /** The group is no longer ours, or never came to be. */
   dissolve(group: ClassicGroup, errorCode: number): void {
     group.transitionTo('Dead', this.#context.clock.wallMs());

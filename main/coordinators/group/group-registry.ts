@@ -3,11 +3,15 @@
 
 import { assert } from '../../core/assert.ts';
 import { ClassicGroup } from './classic-group.ts';
+import { ConsumerGroup } from './consumer-group.ts';
 import type { ModernGroup } from './modern-group.ts';
 
-export type Group = ClassicGroup | ModernGroup;
+export type Group = ClassicGroup | ConsumerGroup | ModernGroup;
 
-type Undo = { readonly offset: number; readonly groupId: string; readonly before: Group | null };
+type Undo =
+  | { readonly offset: number; readonly groupId: string; readonly before: Group | null }
+  /** A change inside a group. */
+  | { readonly offset: number; readonly groupId: string; readonly undo: () => void };
 
 export class GroupRegistry {
   readonly #groups = new Map<string, Group>();
@@ -29,18 +33,28 @@ export class GroupRegistry {
     return group instanceof ClassicGroup ? group : null;
   }
 
+  consumer(groupId: string): ConsumerGroup | null {
+    const group = this.get(groupId);
+    return group instanceof ConsumerGroup ? group : null;
+  }
+
   values(): IterableIterator<Group> {
     return this.#groups.values();
   }
 
+  /** The group has changed inside by the record at `offset`. */
+  changed(groupId: string, offset: number, undo: () => void): void {
+    this.#remember({ offset, groupId, undo });
+  }
+
   put(group: Group, offset: number): void {
-    this.#remember(group.groupId, offset);
+    this.#remember({ offset, groupId: group.groupId, before: this.get(group.groupId) });
     this.#groups.set(group.groupId, group);
   }
 
   remove(groupId: string, offset: number): void {
     if (!this.#groups.has(groupId)) return;
-    this.#remember(groupId, offset);
+    this.#remember({ offset, groupId, before: this.get(groupId) });
     this.#groups.delete(groupId);
   }
 
@@ -54,6 +68,10 @@ export class GroupRegistry {
     const gone = new Map<string, Group>();
     for (let undo = this.#undos.at(-1); undo !== undefined && undo.offset >= offset; undo = this.#undos.at(-1)) {
       this.#undos.pop();
+      if ('undo' in undo) {
+        undo.undo();
+        continue;
+      }
       const now = this.get(undo.groupId);
       if (undo.before === null) this.#groups.delete(undo.groupId);
       else this.#groups.set(undo.groupId, undo.before);
@@ -62,9 +80,10 @@ export class GroupRegistry {
     return [...gone.values()];
   }
 
-  #remember(groupId: string, offset: number): void {
+  #remember(undo: Undo): void {
     if (!this.isTracking) return;
+    const { offset, groupId } = undo;
     assert(offset >= (this.#undos.at(-1)?.offset ?? 0), `group ${groupId} changes out of order at ${offset}`);
-    this.#undos.push({ offset, groupId, before: this.get(groupId) });
+    this.#undos.push(undo);
   }
 }

@@ -2,7 +2,10 @@
 
 import { consumerProtocolAssignment } from '../../protocol/messages/embedded-messages.ts';
 import { ProtocolError } from '../../protocol/protocol-error.ts';
+import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { ClassicGroup } from './classic-group.ts';
+import { ConsumerGroup } from './consumer-group.ts';
+import type { OwnedPartitions } from './consumer-group-member.ts';
 import type { GroupMachine } from './group-machine.ts';
 import type { Group } from './group-registry.ts';
 
@@ -29,7 +32,7 @@ export type GroupReport = {
 
 export type GroupChanges = { readonly changed: readonly GroupReport[]; readonly removed: readonly string[] };
 
-export function reportOf(group: Group, { store }: GroupMachine): GroupReport {
+export function reportOf(group: Group, { store }: GroupMachine, image: MetadataImage): GroupReport {
   const offsets = [...store.all(group.groupId, 'committed')].map(([topic, partition, committed]) => ({
     topic,
     partition,
@@ -37,6 +40,15 @@ export function reportOf(group: Group, { store }: GroupMachine): GroupReport {
     metadata: committed.metadata,
   }));
   const { groupId, state } = group;
+  if (group instanceof ConsumerGroup) {
+    const members = [...group.members.values()].map(({ memberId, clientId, clientHost, assigned }) => ({
+      memberId,
+      clientId,
+      host: hostOf(clientHost),
+      partitions: namedPartitions(assigned, image),
+    }));
+    return { groupId, protocolType: group.protocolType, state, generation: group.epoch, members, offsets };
+  }
   if (!(group instanceof ClassicGroup)) {
     const members = group.memberIds.map((memberId) => {
       const facts = group.member(memberId);
@@ -52,6 +64,13 @@ export function reportOf(group: Group, { store }: GroupMachine): GroupReport {
   }));
   const generation = group.generationId;
   return { groupId, protocolType: group.protocolType ?? '', state, generation, members, offsets };
+}
+
+function namedPartitions(owned: OwnedPartitions, { topics }: MetadataImage): { topic: string; partition: number }[] {
+  return [...owned].flatMap(([topicId, partitions]) => {
+    const topic = topics.byId.get(topicId)?.name;
+    return topic === undefined ? [] : [...partitions.keys()].map((partition) => ({ topic, partition }));
+  });
 }
 
 /** Java prints an address without a name as `/127.0.0.1`. */

@@ -1,16 +1,16 @@
-// A group of the newer protocols (consumer groups of KIP-848, share and streams groups) as its records describe it.
-// This broker does not speak those protocols; it keeps what another Kafka wrote, shows it, and lets go of it.
+// A share or streams group as its records describe it. This broker does not speak those protocols; it keeps what
+// another Kafka wrote, shows it, and lets go of it.
 
 import { assert } from '../../core/assert.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { GroupCoordinatorRecord } from '../../protocol/messages/group-coordinator-records.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
 
-export type ModernGroupType = 'consumer' | 'share' | 'streams';
+export type ModernGroupType = 'share' | 'streams';
 
 export type ModernRecord = Exclude<
   GroupCoordinatorRecord,
-  { name: 'LegacyOffsetCommit' } | { name: 'OffsetCommit' } | { name: 'GroupMetadata' }
+  { name: 'LegacyOffsetCommit' | 'OffsetCommit' | 'GroupMetadata' | `ConsumerGroup${string}` }
 >;
 
 /** `MemberState` of Kafka's records: 0 is stable. */
@@ -48,7 +48,6 @@ export class ModernGroup {
   get epoch(): number {
     for (const record of this.#records.values()) {
       switch (record.name) {
-        case 'ConsumerGroupMetadata':
         case 'ShareGroupMetadata':
         case 'StreamsGroupMetadata':
           return record.value?.epoch ?? 0;
@@ -90,16 +89,8 @@ export class ModernGroup {
 
   isSubscribedTo(topic: string): boolean {
     for (const record of this.#records.values()) {
-      switch (record.name) {
-        case 'ConsumerGroupMemberMetadata':
-        case 'ShareGroupMemberMetadata':
-          if (record.value?.subscribedTopicNames.includes(topic) === true) return true;
-          break;
-        case 'ConsumerGroupRegularExpression':
-          if (record.value?.topics.includes(topic) === true) return true;
-          break;
-        default:
-      }
+      const isNamed = record.name === 'ShareGroupMemberMetadata' && record.value?.subscribedTopicNames.includes(topic);
+      if (isNamed === true) return true;
     }
     return false;
   }
@@ -147,7 +138,6 @@ export class ModernGroup {
   #assignmentEpoch(): number {
     for (const record of this.#records.values()) {
       switch (record.name) {
-        case 'ConsumerGroupTargetAssignmentMetadata':
         case 'StreamsGroupTargetAssignmentMetadata':
           return record.value?.assignmentEpoch ?? 0;
         default:
@@ -159,7 +149,6 @@ export class ModernGroup {
   #current(memberId: string): { readonly memberEpoch: number; readonly state: number } | null {
     for (const record of this.#records.values()) {
       switch (record.name) {
-        case 'ConsumerGroupCurrentMemberAssignment':
         case 'StreamsGroupCurrentMemberAssignment':
           if (record.key.memberId === memberId) return record.value;
           break;
@@ -171,7 +160,6 @@ export class ModernGroup {
 }
 
 export function modernTypeOf(record: ModernRecord): ModernGroupType {
-  if (record.name.startsWith('Consumer')) return 'consumer';
   if (record.name.startsWith('Share')) return 'share';
   assert(record.name.startsWith('Streams'), `record ${record.name} belongs to no group`);
   return 'streams';
@@ -180,24 +168,20 @@ export function modernTypeOf(record: ModernRecord): ModernGroupType {
 /** Whether a tombstone of this record means that the group itself is gone. */
 export function isGroupRecord(record: ModernRecord): boolean {
   const { name } = record;
-  return name === 'ConsumerGroupMetadata' || name === 'ShareGroupMetadata' || name === 'StreamsGroupMetadata';
+  return name === 'ShareGroupMetadata' || name === 'StreamsGroupMetadata';
 }
 
-type MemberRecord = Extract<ModernRecord, { name: `${'Consumer' | 'Share' | 'Streams'}GroupMemberMetadata` }>;
+type MemberRecord = Extract<ModernRecord, { name: `${'Share' | 'Streams'}GroupMemberMetadata` }>;
 
 function isMember(record: ModernRecord): record is MemberRecord {
   const { name } = record;
-  return (
-    name === 'ConsumerGroupMemberMetadata' ||
-    name === 'ShareGroupMemberMetadata' ||
-    name === 'StreamsGroupMemberMetadata'
-  );
+  return name === 'ShareGroupMemberMetadata' || name === 'StreamsGroupMemberMetadata';
 }
 
 function recordKey(record: ModernRecord): string {
   const { name, key } = record;
   if ('memberId' in key) return `${name}\0${key.memberId}`;
-  return 'regularExpression' in key ? `${name}\0${key.regularExpression}` : name;
+  return name;
 }
 
 function tombstoneOf(record: ModernRecord): ModernRecord {
@@ -211,8 +195,6 @@ function removalRank({ name }: ModernRecord): number {
 
 function nextEpoch(record: ModernRecord): ModernRecord | null {
   switch (record.name) {
-    case 'ConsumerGroupMetadata':
-      return record.value === null ? null : { ...record, value: { ...record.value, epoch: record.value.epoch + 1 } };
     case 'ShareGroupMetadata':
       return record.value === null ? null : { ...record, value: { ...record.value, epoch: record.value.epoch + 1 } };
     case 'StreamsGroupMetadata':
