@@ -40,6 +40,8 @@ import { Telemetry } from './telemetry.ts';
 export type RunningBroker = {
   /** Controlled shutdown: leaders move away, logs are flushed, the clean-shutdown file is left. */
   shutdown(): Promise<void>;
+  /** No controller will answer any more: a shutdown under way goes on without leave. */
+  quorumGone(): void;
 };
 
 export type Log = (text: string) => void;
@@ -104,6 +106,7 @@ class BrokerNode implements RunningBroker {
       runtime,
       settings: this.#settings,
       clusterId: config.clusterId,
+      lockFile: config.lockFile ?? null,
       image: () => this.#loader.image,
       journal: this.#journal,
       log,
@@ -253,6 +256,10 @@ class BrokerNode implements RunningBroker {
     this.#logs.close(this.#lifecycle.brokerEpoch ?? -1);
     this.#telemetry.stop();
     this.#log('stopped in order');
+  }
+
+  quorumGone(): void {
+    if (this.#isStopping) this.#lifecycle.stop();
   }
 
   async #listen(server: RpcServer, what: string): Promise<void> {

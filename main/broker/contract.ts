@@ -11,6 +11,8 @@ export type BrokerProcessConfig = {
   readonly clusterId: string;
   /** Where this broker's own log file goes (`DIR/highwater/logs/broker-I.log`). */
   readonly logFile: string | null;
+  /** The lock that names the process which has the log directory (`DIR/highwater/node-I.lock`). */
+  readonly lockFile?: string;
   /** How often telemetry is sent while something changes; nothing is sent while nothing changes. */
   readonly telemetryIntervalMs: number;
   /** Where the other brokers listen, so that a cut or a slow link knows whom a connection leads to. */

@@ -16,11 +16,12 @@ export function openLogDirectory(options: {
   readonly runtime: Runtime;
   readonly settings: BrokerSettings;
   readonly clusterId: string;
+  readonly lockFile: string | null;
   readonly image: () => MetadataImage;
   readonly journal: Journal;
   readonly log: (text: string) => void;
 }): LogDirectory {
-  const { runtime, settings, clusterId, image, journal, log } = options;
+  const { runtime, settings, clusterId, lockFile, image, journal, log } = options;
   const { disk, clock, random } = runtime;
   const path = settings.list('log.dirs')[0] ?? '';
   const nodeId = settings.nodeId;
@@ -48,6 +49,7 @@ export function openLogDirectory(options: {
       retentionCheckIntervalMs: settings.number('log.retention.check.interval.ms'),
       cleanerBackoffMs: settings.number('log.cleaner.backoff.ms'),
       journal,
+      ...(lockFile === null ? {} : { lockFile }),
     });
   } catch (error) {
     if (error instanceof LogDirectoryError) {

@@ -1,5 +1,5 @@
-// What a broker tells its supervisor: changes at most every `intervalMs` while there are any, and one line a second
-// otherwise so that CPU and memory stay true. Asks each part only for what changed since it was asked last.
+// What a broker tells its supervisor: changes at most every `intervalMs` while there are any, and one line every two
+// seconds otherwise so that CPU and memory stay true. Asks each part only for what changed since it was asked last.
 
 import type { JournalEvent } from '../core/journal.ts';
 import { isActive } from '../metadata/cluster-image.ts';
@@ -28,7 +28,7 @@ export type TelemetrySources = {
   image(): MetadataImage;
 };
 
-const idleIntervalMs = 1000;
+const idleIntervalMs = 2000;
 
 export class Telemetry {
   readonly #clock: Clock;

@@ -5,7 +5,7 @@ export type ProfileName = 'laptop' | 'kafka';
 
 const laptop: Readonly<Record<string, string>> = {
   'broker.session.timeout.ms': '1000',
-  'broker.heartbeat.interval.ms': '250',
+  'broker.heartbeat.interval.ms': '333',
   'controller.quorum.election.timeout.ms': '300',
   'controller.quorum.fetch.timeout.ms': '600',
   'controller.quorum.election.backoff.max.ms': '200',

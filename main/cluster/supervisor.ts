@@ -242,6 +242,7 @@ export class Supervisor implements ClusterControl {
       properties: brokerProperties(topology, place, directory.logDir(place.id)),
       clusterId: topology.clusterId,
       logFile,
+      lockFile: directory.file(`node-${place.id}.lock`),
       telemetryIntervalMs,
       neighbours: topology.brokers
         .filter((each) => each.id !== place.id)

@@ -62,6 +62,8 @@ export type LogDirectoryOptions = {
   /** Kafka keeps room in open indexes; false saves memory where the disk is simulated. */
   readonly preallocateIndexes?: boolean;
   readonly journal?: Journal;
+  /** Where the lock that names its holder lies; in the directory itself when not given. */
+  readonly lockFile?: string;
 };
 
 export type FormatOptions = MetaProperties & {
@@ -392,7 +394,7 @@ function takeLock(options: LogDirectoryOptions): { release(): void } {
   let holder: { release(): void };
   let file: File;
   try {
-    holder = disk.lock(joinPath(path, holderName));
+    holder = disk.lock(options.lockFile ?? joinPath(path, holderName));
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     const wayOut =

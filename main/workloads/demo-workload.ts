@@ -68,14 +68,23 @@ export class DemoWorkload {
     this.#running = false;
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
-    const closing = [this.#producer?.disconnect(), this.#consumer?.disconnect()];
+    await this.#disconnect();
+    this.#publish();
+  }
+
+  async #disconnect(): Promise<void> {
+    const closing = [this.#producer?.disconnect(), this.#consumer?.disconnect()].filter((each) => each !== undefined);
     this.#producer = null;
     this.#consumer = null;
+    if (closing.length === 0) return;
     // kafkajs goes on retrying what is under way, for ever if no broker answers: leave it behind then.
     const { clock } = this.#options;
-    const deadline = new Promise<void>((resolve) => clock.at(clock.monotonicMs() + disconnectMsMax, resolve));
+    let timer: Timer | null = null;
+    const deadline = new Promise<void>((resolve) => {
+      timer = clock.at(clock.monotonicMs() + disconnectMsMax, resolve);
+    });
     await Promise.race([Promise.allSettled(closing), deadline]);
-    this.#publish();
+    (timer as Timer | null)?.cancel();
   }
 
   async #startProducer(kafka: Kafka): Promise<void> {

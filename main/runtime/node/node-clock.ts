@@ -1,11 +1,13 @@
 // Real time. A Node timer may fire up to a millisecond early against the monotonic clock; the engine must never
-// see a deadline before its time, so such a timer goes round once more.
+// see a deadline before its time, so such a timer goes round once more. Long ones are set a millisecond later
+// instead: nobody sees the difference, and an idle broker wakes up a quarter less often.
 
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '../runtime.ts';
 
 /** setTimeout takes 31 bits; a later deadline is reached in several steps. */
 const timeoutMsMax = 0x7fffffff;
+const longFromMs = 50;
 
 export function nodeClock(): Clock {
   // performance.now() counts from the start of its process. Events of several processes are put in order by this
@@ -18,8 +20,10 @@ export function nodeClock(): Clock {
     monotonicMs,
     at: (deadlineMs, action): Timer => {
       let timeout: NodeJS.Timeout;
-      const arm = (): NodeJS.Timeout =>
-        setTimeout(fire, Math.min(Math.max(Math.ceil(deadlineMs - monotonicMs()), 0), timeoutMsMax));
+      const arm = (): NodeJS.Timeout => {
+        const leftMs = Math.max(Math.ceil(deadlineMs - monotonicMs()), 0);
+        return setTimeout(fire, Math.min(leftMs < longFromMs ? leftMs : leftMs + 1, timeoutMsMax));
+      };
       const fire = (): void => {
         if (monotonicMs() < deadlineMs) timeout = arm();
         else action();
