@@ -60,6 +60,8 @@ export async function bundle() {
   }
   await Promise.all(jobs);
   cpSync(join(root, 'build/resources/tray'), join(root, 'dist/electron/tray'), { recursive: true });
+  rmSync(join(root, 'dist/drills'), { recursive: true, force: true });
+  cpSync(join(root, 'main/drills/catalog'), join(root, 'dist/drills'), { recursive: true });
   chmodSync(join(root, 'dist/cli/main.js'), 0o755);
 }
 

@@ -1,6 +1,7 @@
 // Composition root of everything outside the brokers: one cluster, its supervisor, the demo workload and the UI's
 // contract. The shells (CLI, browser, Electron, embedded API) start it and show it.
 
+import { dirname, join } from 'node:path';
 import type { EngineApi } from './api/host.ts';
 import { Pushes } from './api/pushes.ts';
 import type { ClusterView } from './api/views.ts';
@@ -10,6 +11,8 @@ import { serveControl, type ControlRequest } from './cluster/control-server.ts';
 import { prepareCluster, type LaunchOptions } from './cluster/launch.ts';
 import type { Supervisor } from './cluster/supervisor.ts';
 import { DataServices } from './data-services.ts';
+import { DrillHost } from './drills/drill-host.ts';
+import type { DrillWorld } from './drills/drill-world.ts';
 import { faultHandlers } from './faults/fault-handlers.ts';
 import { nodeProcesses } from './runtime/node/node-processes.ts';
 import { nodeRuntime } from './runtime/node/node-runtime.ts';
@@ -21,6 +24,8 @@ export type EngineOptions = Omit<LaunchOptions, 'onChange'>;
 
 /** Screens are told at most this often: 10 times a second. */
 const deltaIntervalMs = 100;
+/** On a cluster that has other topics, those of drills are known by this. */
+const sharedDrillPrefix = 'drill-';
 
 export class Engine {
   readonly supervisor: Supervisor;
@@ -30,6 +35,7 @@ export class Engine {
   readonly #workload: DemoWorkload;
   readonly #screens: ScreenServices;
   readonly #data: DataServices;
+  readonly #drills: DrillHost;
   readonly #pushes = new Pushes();
   readonly #token: string;
   readonly #ephemeral: boolean;
@@ -38,7 +44,12 @@ export class Engine {
   #uiUrl: string | null = null;
   #onShutdownAsked: () => void = () => undefined;
 
-  constructor(runtime: Runtime, prepared: Awaited<ReturnType<typeof prepareCluster>>, ephemeral: boolean) {
+  constructor(
+    runtime: Runtime,
+    prepared: Awaited<ReturnType<typeof prepareCluster>>,
+    ephemeral: boolean,
+    drillDirectory: string,
+  ) {
     this.#runtime = runtime;
     this.supervisor = prepared.supervisor;
     this.directory = prepared.directory;
@@ -64,6 +75,13 @@ export class Engine {
       onSample: (sample) => this.#pushes.push('cluster.sample', sample),
       onMeasurement: (view) => this.#pushes.push('producers.measurement', view),
     });
+    this.#drills = new DrillHost({
+      runtime,
+      catalogDirectory: drillDirectory,
+      runsDirectory: this.directory.file('drills'),
+      world: () => this.drillWorld(sharedDrillPrefix),
+      push: (progress) => this.#pushes.push('drill.progress', progress),
+    });
   }
 
   /** Takes the directory and prepares the cluster; throws ClusterError when it can't. */
@@ -75,7 +93,13 @@ export class Engine {
       ...options,
       onChange: () => box.engine?.onViewChanged(),
     });
-    box.engine = new Engine(runtime, prepared, options.ephemeral === true);
+    box.engine = new Engine(
+      runtime,
+      prepared,
+      options.ephemeral === true,
+      // The build puts the drill files beside the brokers' folder.
+      join(dirname(dirname(options.brokerScript)), 'drills'),
+    );
     return box.engine;
   }
 
@@ -91,6 +115,7 @@ export class Engine {
 
   /** Controlled shutdown of everything; gives the directory back. */
   async stop(): Promise<void> {
+    await this.#drills.stop();
     this.#screens.stop();
     this.#data.close();
     await this.#workload.stop();
@@ -119,6 +144,25 @@ export class Engine {
     return this.supervisor.view.view();
   }
 
+  /** This cluster for a drill; `prefix` keeps its topics and groups apart from others. */
+  drillWorld(prefix: string): DrillWorld {
+    const { supervisor } = this;
+    const { host, brokers } = supervisor.topology;
+    return {
+      runtime: this.#runtime,
+      control: supervisor,
+      bootstrap: brokers.map(({ port }) => ({ host, port })),
+      prefix,
+      view: () => supervisor.view.view(),
+      follow: (receive) => {
+        // What changed before is in the snapshot.
+        this.#flushDelta();
+        return { snapshot: supervisor.view.view(), end: this.#pushes.subscribe('cluster.delta', receive) };
+      },
+      record: (entry) => supervisor.record(entry),
+    };
+  }
+
   /** What the shells host. */
   api(): EngineApi {
     const { supervisor } = this;
@@ -127,6 +171,7 @@ export class Engine {
       handlers: {
         ...this.#screens.handlers(),
         ...this.#data.handlers(),
+        ...this.#drills.handlers(),
         'cluster.snapshot': () => {
           this.#flushDelta();
           return { number: supervisor.view.number, view: supervisor.view.view() };

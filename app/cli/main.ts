@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
   broker: () => import('./commands/broker.ts'),
   fault: () => import('./commands/fault.ts'),
   status: () => import('./commands/status.ts'),
+  drill: () => import('./commands/drill.ts'),
 };
 
 async function main(argv: string[]): Promise<number> {

@@ -69,4 +69,6 @@ export function configs(parsed: Parsed): Record<string, string> {
 const distDir = join(dirname(fileURLToPath(import.meta.url)), '..', import.meta.url.includes('/chunks/') ? '..' : '');
 
 export const brokerScript = join(distDir, 'broker', 'process.js');
+/** The drill files that come with Highwater. */
+export const drillDirectory = join(distDir, 'drills');
 export const rendererDir = join(distDir, 'renderer');

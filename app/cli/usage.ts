@@ -13,6 +13,8 @@ export const usage = `highwater: a real multi-broker, Kafka-compatible cluster o
       disk-error, clock-skew, power-loss; "highwater fault" lists their options
   highwater status [--data DIR] [--json]
       Brokers, quorum and partitions of a running cluster.
+  highwater drill list | run NAME|FILE [--seed N] [--json] [--junit FILE] [--report FILE.html] [--journal FILE] | replay FILE
+      Rehearses a failure on a cluster of its own and prints the verdict; exit code 1 when an expectation is broken.
   highwater version | help`;
 
 /** The command line can't be understood: exit code 2 and the usage. */

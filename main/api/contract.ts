@@ -5,6 +5,7 @@
 import type * as v from 'valibot';
 import { brokerInputs, type BrokerOutputs } from './endpoints/brokers.ts';
 import { clusterInputs, type ClusterOutputs } from './endpoints/cluster.ts';
+import { drillInputs, type DrillOutputs } from './endpoints/drills.ts';
 import { faultInputs, type FaultOutputs } from './endpoints/faults.ts';
 import { groupInputs, type GroupOutputs } from './endpoints/groups.ts';
 import { messageInputs, type MessageOutputs } from './endpoints/messages.ts';
@@ -13,6 +14,7 @@ import { quorumInputs, type QuorumOutputs } from './endpoints/quorum.ts';
 import { sampleInputs, type SampleOutputs } from './endpoints/samples.ts';
 import { segmentInputs, type SegmentOutputs } from './endpoints/segments.ts';
 import { topicInputs, type TopicOutputs } from './endpoints/topics.ts';
+import type { DrillProgress } from './drill-views.ts';
 import type { MeasurementView } from './producer-views.ts';
 import type { ClusterSample } from './sample-views.ts';
 import type { ClusterDelta } from './views.ts';
@@ -21,6 +23,7 @@ import type { ClusterDelta } from './views.ts';
 export const inputs = {
   ...brokerInputs,
   ...clusterInputs,
+  ...drillInputs,
   ...groupInputs,
   ...producerInputs,
   ...quorumInputs,
@@ -34,6 +37,7 @@ export const inputs = {
 /** What each request answers. */
 export type Outputs = BrokerOutputs &
   ClusterOutputs &
+  DrillOutputs &
   GroupOutputs &
   ProducerOutputs &
   QuorumOutputs &
@@ -51,12 +55,14 @@ export type OutputOf<Name extends Endpoint> = Outputs[Name];
 export type Pushed = {
   readonly 'cluster.delta': ClusterDelta;
   readonly 'cluster.sample': ClusterSample;
+  readonly 'drill.progress': DrillProgress;
   readonly 'producers.measurement': MeasurementView;
 };
 export type Channel = keyof Pushed;
 export const channels = [
   'cluster.delta',
   'cluster.sample',
+  'drill.progress',
   'producers.measurement',
 ] as const satisfies readonly Channel[];
 

@@ -1,0 +1,244 @@
+// The form of a drill file: YAML, checked against this schema, from which docs/drill.schema.json is generated. Says
+// what is wrong with the line and the way out. What names mean (topics, roles) is checked in drill-plan.ts.
+
+import * as v from 'valibot';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9-]{0,48}$/, 'a name has small letters, digits and "-", at most 49'),
+);
+/** `10s`, `250ms`, or milliseconds. */
+const duration = v.union(
+  [v.pipe(v.string(), v.regex(/^\d+(\.\d+)?(ms|s|m)$/)), v.pipe(v.number(), v.minValue(0))],
+  'a duration is like 250ms, 10s or 2m',
+);
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const role = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.description(
+    'Who: "leader of TOPIC-N", "follower of TOPIC-N", "other follower of TOPIC-N", "follower in ISR of TOPIC-N", ' +
+      '"active controller", "other voter", "coordinator of GROUP", "broker N", or a name given with `as`',
+  ),
+);
+const partition = v.pipe(v.string(), v.regex(/^.+-\d+$/, 'a partition is written TOPIC-N, like payments-0'));
+const setting = v.union([v.string(), v.number(), v.boolean()]);
+
+const keys = v.union([
+  v.literal('none'),
+  count,
+  v.strictObject({
+    count,
+    hot: v.optional(
+      v.array(v.strictObject({ key: v.string(), share: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) })),
+    ),
+    /** Spreads each hot key over so many composite keys. */
+    suffixes: v.optional(count),
+  }),
+]);
+
+const topic = v.strictObject({
+  partitions: v.optional(count, 1),
+  replicationFactor: v.optional(count, 3),
+  configs: v.optional(v.record(v.string(), setting), {}),
+});
+
+const producer = v.strictObject({
+  topic: name,
+  preset: v.optional(v.string(), 'durable'),
+  settings: v.optional(v.record(v.string(), setting), {}),
+  rate: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(20_000)), 200),
+  keys: v.optional(keys, 100),
+  valueBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_536)), 100),
+  /** False: begins with a `startProducer` step. */
+  atStart: v.optional(v.boolean(), true),
+});
+
+const group = v.strictObject({
+  topic: name,
+  members: v.optional(count, 1),
+  assignor: v.optional(v.picklist(['range', 'cooperative-sticky']), 'range'),
+  sessionTimeout: v.optional(duration, '6s'),
+  /** What one record costs a member: its ceiling is 1 s divided by this. */
+  workPerRecord: v.optional(duration, 0),
+});
+
+const byPartition = v.strictObject({ of: v.string(), size: v.pipe(v.number(), v.integer(), v.minValue(0)) });
+const more = v.strictObject({ by: name, more: count });
+
+const wait = v.strictObject({
+  acknowledged: v.optional(more),
+  consumed: v.optional(more),
+  refused: v.optional(v.strictObject({ by: name, error: v.optional(v.string()), more: v.optional(count, 1) })),
+  failed: v.optional(more),
+  writesResume: v.optional(name),
+  writesStall: v.optional(v.strictObject({ by: name, for: duration })),
+  newLeader: v.optional(partition),
+  leader: v.optional(v.strictObject({ of: partition, is: role })),
+  offline: v.optional(partition),
+  newController: v.optional(v.boolean()),
+  inSync: v.optional(byPartition),
+  fenced: v.optional(role),
+  unfenced: v.optional(role),
+  ended: v.optional(role),
+  lag: v.optional(
+    v.strictObject({
+      of: name,
+      atLeast: v.optional(v.number()),
+      atMost: v.optional(v.number()),
+    }),
+  ),
+  groupStable: v.optional(v.strictObject({ of: name, members: count })),
+  /** A journal event since the last fault, with these fields. */
+  event: v.optional(v.looseObject({ kind: v.string() })),
+  within: v.optional(duration),
+});
+
+/** Each step has exactly one of these, and may have `as` and `note`. */
+const actions = {
+  wait,
+  hold: duration,
+  kill: role,
+  stop: role,
+  start: role,
+  restart: role,
+  pause: role,
+  resume: role,
+  rollingRestart: v.strictObject({ between: v.optional(wait) }),
+  cut: v.strictObject({
+    of: role,
+    from: v.optional(v.union([role, v.array(role)])),
+    direction: v.optional(v.picklist(['both', 'in', 'out']), 'both'),
+  }),
+  delay: v.strictObject({ of: role, by: duration, jitter: v.optional(duration, 0) }),
+  slowDisk: v.strictObject({ of: role, by: duration }),
+  fullDisk: role,
+  powerLoss: role,
+  skewClock: v.strictObject({ of: role, by: v.union([v.string(), v.number()]) }),
+  heal: v.optional(v.nullable(role)),
+  startProducer: name,
+  stopProducer: name,
+  rate: v.strictObject({ of: name, perSecond: v.pipe(v.number(), v.minValue(1), v.maxValue(20_000)) }),
+  keys: v.strictObject({ of: name, keys }),
+  addMember: name,
+  stopMember: name,
+  crashMember: name,
+  config: v.strictObject({ topic: name, set: v.record(v.string(), setting) }),
+  electPreferred: partition,
+  electUnclean: partition,
+} as const;
+
+const optionalActions = Object.fromEntries(
+  Object.entries(actions).map(([key, schema]) => [key, v.optional(schema as v.GenericSchema)]),
+) as { [Key in keyof typeof actions]: v.OptionalSchema<(typeof actions)[Key], undefined> };
+
+const step = v.strictObject({ ...optionalActions, as: v.optional(name), note: v.optional(v.string()) });
+
+const bound = v.union([
+  v.number(),
+  v.strictObject({ atLeast: v.optional(v.number()), atMost: v.optional(v.number()) }),
+]);
+
+const question = v.strictObject({
+  ask: v.string(),
+  /** From bottom to top: each answer holds up to its bound, the last one beyond. */
+  answers: v.pipe(
+    v.array(v.strictObject({ say: v.string(), upTo: v.optional(v.number()) })),
+    v.minLength(2),
+    v.maxLength(5),
+  ),
+  measure: v.string(),
+});
+
+export const drillSchema = v.pipe(
+  v.strictObject({
+    name,
+    title: v.string(),
+    teaches: v.string(),
+    story: v.string(),
+    level: v.optional(v.picklist(['first', 'basic', 'advanced']), 'basic'),
+    tags: v.optional(v.array(v.string()), []),
+    cluster: v.optional(
+      v.strictObject({
+        brokers: v.optional(v.pipe(count, v.maxValue(9)), 3),
+        profile: v.optional(v.picklist(['laptop', 'kafka']), 'laptop'),
+        configs: v.optional(v.record(v.string(), setting), {}),
+      }),
+      {},
+    ),
+    topics: v.record(name, topic),
+    producers: v.optional(v.record(name, producer), {}),
+    groups: v.optional(v.record(name, group), {}),
+    predict: v.optional(v.array(question), []),
+    steps: v.pipe(v.array(step), v.minLength(1), v.maxLength(200)),
+    expect: v.optional(v.record(v.string(), bound), {}),
+  }),
+  v.title('Highwater drill'),
+);
+
+export type DrillFile = v.InferOutput<typeof drillSchema>;
+export type KeysSetting = v.InferOutput<typeof keys>;
+export type FileStep = DrillFile['steps'][number];
+export type FileWait = v.InferOutput<typeof wait>;
+export type Bound = v.InferOutput<typeof bound>;
+
+export const actionNames = Object.keys(actions) as readonly (keyof typeof actions)[];
+
+/** The file can't be used: each problem names the line, what is wrong and the way out. */
+export class DrillFileError extends Error {
+  override readonly name = 'ClusterError';
+  readonly code = 'BAD_DRILL';
+  readonly advice = 'the form is described in docs/DRILLS.md; docs/drill.schema.json gives editors completion';
+  readonly problems: readonly string[];
+  constructor(where: string, problems: readonly string[]) {
+    super(`${where} is not a drill:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export type LocatedFile = {
+  readonly file: DrillFile;
+  /** `line N` of a path in the document. */
+  at(path: readonly (string | number)[]): string;
+};
+
+/** Parses and checks; `where` names the file in errors. Throws DrillFileError. */
+export function parseDrillFile(text: string, where: string): LocatedFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const syntax = document.errors.map((error) => {
+    const { line } = lines.linePos(error.pos[0]);
+    return `line ${line}: ${error.message}`;
+  });
+  if (syntax.length > 0) throw new DrillFileError(where, syntax);
+  const at = (path: readonly (string | number)[]) => `line ${lineOf(document, lines, path)}`;
+  const parsed = v.safeParse(drillSchema, document.toJS());
+  if (parsed.success) return { file: parsed.output, at };
+  throw new DrillFileError(
+    where,
+    parsed.issues.map((issue) => {
+      const path = (issue.path ?? []).map((item) => item.key as string | number);
+      return `${at(path)}: ${path.join('.') || 'the file'}: ${explain(issue)}`;
+    }),
+  );
+}
+
+function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    const range = (node as { range?: readonly number[] } | null | undefined)?.range;
+    if (range?.[0] !== undefined) return lines.linePos(range[0]).line;
+  }
+  return 1;
+}
+
+function explain(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const near = issue.path?.at(-1)?.key;
+    return `there is no setting "${String(near)}" here`;
+  }
+  if (issue.received === 'undefined') return `is missing (${issue.expected ?? 'something'})`;
+  const wanted = issue.message.startsWith('Invalid') ? `must be ${issue.expected ?? 'something else'}` : issue.message;
+  return `${wanted}, not ${issue.received}`;
+}

@@ -1,0 +1,5 @@
+// What a thrown thing says. Pure.
+
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
