@@ -5,7 +5,7 @@
 import type { Offset } from '../core/ids.ts';
 import { assert } from '../core/assert.ts';
 import { isCompressionReady } from '../records/compression/compression.ts';
-import type { CompressionType } from '../records/compression-type.ts';
+import { CodecNotLoaded } from '../records/compression/codec-not-loaded.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { RecordCursor } from '../records/record.ts';
 import type { CleaningRange } from './cleaning-range.ts';
@@ -34,16 +34,6 @@ export type CleanableLog = {
   /** Batches went meanwhile: what was read is not what is there. */
   isStale(): boolean;
 };
-
-/** Only zstd, on Node versions that lack it; the cleaning is to be tried again once it is loaded. */
-export class CodecNotLoaded extends Error {
-  override readonly name = 'CodecNotLoaded';
-  readonly codec: CompressionType;
-  constructor(codec: CompressionType) {
-    super(`${codec} is not loaded yet`);
-    this.codec = codec;
-  }
-}
 
 /** The new first dirty offset; null when it was given up. */
 export function* clean(log: CleanableLog, range: CleaningRange): Generator<void, number | null, undefined> {

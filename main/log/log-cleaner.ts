@@ -2,7 +2,7 @@
 
 import { prepareCompression } from '../records/compression/compression.ts';
 import { RecordsError } from '../records/errors.ts';
-import { CodecNotLoaded } from './cleaning.ts';
+import { CodecNotLoaded } from '../records/compression/codec-not-loaded.ts';
 import type { CleaningRange } from './cleaning-range.ts';
 import type { PartitionLog } from './partition-log.ts';
 

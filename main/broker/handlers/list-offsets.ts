@@ -7,6 +7,8 @@ import { LogError } from '../../log/log-error.ts';
 import type { TimestampAndOffset } from '../../log/log-types.ts';
 import type { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/list-offsets.ts';
 import type { Writable } from '../../protocol/schema.ts';
+import { CodecNotLoaded } from '../../records/compression/codec-not-loaded.ts';
+import { prepareCompression } from '../../records/compression/compression.ts';
 import { DiskError } from '../../runtime/runtime.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
@@ -53,7 +55,7 @@ function refused(errorCode: number): Answer {
 export function createListOffsetsHandler(
   dependencies: ListOffsetsDependencies,
 ): Handler<ListOffsetsRequest, Writable<ListOffsetsResponse>> {
-  return (context, request) => {
+  const answerAll: Handler<ListOffsetsRequest, Writable<ListOffsetsResponse>> = (context, request) => {
     const asked = countAsked(request);
     const topics = request.topics.map(({ name, partitions }) => ({
       name,
@@ -75,6 +77,15 @@ export function createListOffsetsHandler(
       }),
     }));
     return { topics };
+  };
+  return (context, request) => {
+    try {
+      return answerAll(context, request);
+    } catch (error) {
+      // A time is looked for inside a batch: its codec is loaded by the first question that needs it.
+      if (!(error instanceof CodecNotLoaded)) throw error;
+      return prepareCompression(error.codec).then(() => answerAll(context, request));
+    }
   };
 }
 

@@ -46,7 +46,29 @@ async function produceAt(on: ReplicaCluster, timestamp: number): Promise<void> {
 const earliest = -2;
 const latest = -1;
 
+/** Three records at 1750000002774, …2832 and …1684, as Kafka's producer wrote them, leader epoch 0. */
+const zstdBatch = Buffer.from(
+  [
+    '00000000000000000000008d00000000027dce1359000400000002000001977420e6d6000001977420e710ffffffffff',
+    'ffffffffffffffffff0000000328b52ffd0058800200320000000c64646e7a73791a786d65646e7479756c7566646100',
+    '4000740208666f67792c6b79787764707a707862616c62676c79797561726d71002800831104027218727062686c746b',
+    '627667777000010000',
+  ].join(''),
+  'hex',
+);
+
 describe('ListOffsets', () => {
+  test('finds a time inside a zstd batch that was there before the codec was loaded', async () => {
+    const one = await cluster(1);
+    one.node(1).partition().log.appendAsFollower(zstdBatch);
+    await produceAt(one, 1_750_000_009_000);
+    expect(await list(one, { timestamp: 1_750_000_002_800 })).toMatchObject({
+      errorCode: 0,
+      timestamp: 1_750_000_002_832,
+      offset: 1,
+    });
+  });
+
   test('finds the ends, a time, and the youngest record', async () => {
     const one = await cluster(1);
     for (const timestamp of [1000, 3000, 2000]) await produceAt(one, timestamp);

@@ -4,6 +4,7 @@
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { CompressionType } from '../compression-type.ts';
 import { invalidRecord, RecordsError } from '../errors.ts';
+import { CodecNotLoaded } from './codec-not-loaded.ts';
 import { gunzip, gzip } from './gzip.ts';
 import { lz4Compress, lz4Decompress } from './lz4.ts';
 import { OutputTooLarge } from './output-too-large.ts';
@@ -35,7 +36,7 @@ export async function prepareCompression(type: CompressionType = 'zstd'): Promis
  */
 export function decompress(type: CompressionType, source: Buffer, options: DecompressOptions = {}): Buffer {
   const outputBytesMax = options.outputBytesMax ?? decompressedBytesMax;
-  if (type === 'zstd' && !isZstdReady()) throw new Error('zstd is not loaded: await prepareCompression() first');
+  if (type === 'zstd' && !isZstdReady()) throw new CodecNotLoaded('zstd');
   try {
     switch (type) {
       case 'none':
@@ -75,7 +76,7 @@ export function compress(type: CompressionType, source: Buffer, level?: number):
     case 'lz4':
       return lz4Compress(source);
     case 'zstd':
-      if (!isZstdReady()) throw new Error('zstd is not loaded: await prepareCompression() first');
+      if (!isZstdReady()) throw new CodecNotLoaded('zstd');
       return zstdCompress(source, level);
   }
 }
