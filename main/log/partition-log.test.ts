@@ -173,6 +173,16 @@ describe('a follower', () => {
     expect(log.endOffsetForEpoch(2)).toEqual({ epoch: 1, endOffset: 10 });
   });
 
+  test('takes more at once than one of its segments holds, as a leader with larger ones hands it out', () => {
+    const log = openKitLog({ disk: newDisk(), settings: { 'internal.segment.bytes': '200' } });
+    const batches = ['a', 'b', 'c', 'd', 'e', 'f'].map((value, baseOffset) =>
+      batchOf([value], { baseOffset, partitionLeaderEpoch: 1 }),
+    );
+    const result = log.appendAsFollower(Buffer.concat(batches));
+    expect(result).toMatchObject({ firstOffset: 0, lastOffset: 5, recordCount: 6 });
+    expect(contents(log)).toEqual(['0:a', '1:b', '2:c', '3:d', '4:e', '5:f']);
+  });
+
   test('refuses what it has already, and leaves out batches of an epoch that it does not follow', () => {
     const log = openKitLog({ disk: newDisk() });
     log.appendAsFollower(batchOf(['a', 'b'], { baseOffset: 0, partitionLeaderEpoch: 1 }));

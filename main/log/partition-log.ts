@@ -17,6 +17,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { forEachBatch, type RecordBatch } from '../records/record-batch.ts';
 import type { ValidatedAppend } from '../records/validation.ts';
 import { DiskError } from '../runtime/runtime.ts';
+import { appendInParts } from './append-parts.ts';
 import { duplicateResult, emptyResult, resultOf, validateAsFollower, validateAsLeader } from './appending.ts';
 import { clean, type CleanableLog } from './cleaning.ts';
 import { cleaningRange, type CleaningRange } from './cleaning-range.ts';
@@ -190,11 +191,13 @@ export class PartitionLog {
    */
   appendAsFollower(records: Buffer, leaderEpoch: LeaderEpoch | null = null): AppendResult | null {
     this.#requireUsable();
-    const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs: 0 };
-    const validated = validateAsFollower(records, leaderEpoch, facts);
-    if (validated.records.length === 0) return null;
-    this.#append(validated, 'replication', { transactionVersion: -1 });
-    return resultOf(validated, this.#logStartOffset);
+    return appendInParts(records, this.#config.segmentBytes, (part) => {
+      const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs: 0 };
+      const validated = validateAsFollower(part, leaderEpoch, facts);
+      if (validated.records.length === 0) return null;
+      this.#append(validated, 'replication', { transactionVersion: -1 });
+      return resultOf(validated, this.#logStartOffset);
+    });
   }
 
   /**
