@@ -56,6 +56,11 @@ export class SimulatedCluster {
     await this.world.settle(Promise.all(ids.map((id) => this.#start(id))), 30_000);
   }
 
+  /** From within the running world: does not make it run. */
+  launch(id: number): Promise<void> {
+    return this.#start(id);
+  }
+
   async #start(id: number): Promise<void> {
     const runtime = this.world.runtimeFor(id);
     const voters = this.#ids.map((each) => `${each}@node-${each}:${controllerPort(each)}`).join(',');

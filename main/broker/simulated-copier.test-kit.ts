@@ -54,6 +54,8 @@ const retriable: ReadonlySet<number> = new Set([
 class Refused extends Error {}
 
 export class SimulatedCopier {
+  /** Called as a request leaves for a broker; what it does to the broker is the test's business. */
+  onRequest: (brokerId: number, api: string) => void = () => {};
   commits = 0;
   aborts = 0;
   readonly restarts: string[] = [];
@@ -289,6 +291,7 @@ export class SimulatedCopier {
 
   async #send<Q, P>(id: number, api: Api<Q, P>, request: Writable<Q>, version: number): Promise<P | null> {
     if (id < 0) return null;
+    this.onRequest(id, api.name);
     try {
       return await this.#client.send(id, api, request, { timeoutMs: attemptTimeoutMs, version });
     } catch (error) {

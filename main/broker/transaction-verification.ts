@@ -80,41 +80,44 @@ export class TransactionVerification {
     waits: boolean,
   ): Verification[] | Promise<Verification[]> {
     const found = targets.map((target) => start(producer, operation, target));
-    const asked = new Map<string, Set<number>>();
-    for (const [index, { partition }] of targets.entries()) {
-      const guard = found[index]?.guard ?? null;
-      if (guard === null) continue;
-      asked.set(partition.topic, (asked.get(partition.topic) ?? new Set()).add(partition.partition));
-    }
-    if (asked.size === 0) return found;
-    return this.#ask(producer, operation, asked, waits).then((codes) =>
-      found.map((verification, index): Verification => {
+    if (found.every(({ guard }) => guard === null)) return found;
+    return this.#confirm(producer, operation, targets, found, waits);
+  }
+
+  async #confirm(
+    producer: TransactionalProducer,
+    operation: TransactionOperation,
+    targets: readonly TransactionalTarget[],
+    begun: Verification[],
+    waits: boolean,
+  ): Promise<Verification[]> {
+    const { clock, retryBackoffMs, retryMsMax } = this.#options;
+    const deadlineMs = clock.monotonicMs() + retryMsMax;
+    for (let found = begun; ;) {
+      const codes = await this.#ask(producer, operation, partitionsToAsk(targets, found));
+      const isTooLate = clock.monotonicMs() >= deadlineMs;
+      const comesBack = waits && operation === 'add' && !isTooLate && hasConcurrentTransactions(codes);
+      if (comesBack) {
+        await new Promise<void>((resolve) => clock.at(clock.monotonicMs() + retryBackoffMs, resolve));
+      }
+      const before = found;
+      found = targets.map((target) => start(producer, operation, target));
+      // The last transaction's marker may have come in between: it has used up the guards that were there.
+      const isFresh = ({ guard }: Verification, index: number): boolean =>
+        guard !== null && guard !== before[index]?.guard;
+      const isOpen = found.every(({ guard }) => guard === null);
+      if (!isOpen && (comesBack || (!isTooLate && found.some(isFresh)))) continue;
+      return found.map((verification, index): Verification => {
         if (verification.guard === null) return verification;
+        if (isFresh(verification, index)) return { errorCode: ErrorCode.CONCURRENT_TRANSACTIONS, guard: null };
         const name = targets[index]?.partition.name ?? '';
         const code = typeof codes === 'number' ? codes : (codes.get(name) ?? ErrorCode.NONE);
         return code === ErrorCode.NONE ? verification : { errorCode: code, guard: null };
-      }),
-    );
-  }
-
-  async #ask(
-    producer: TransactionalProducer,
-    operation: TransactionOperation,
-    partitions: TransactionPartitions,
-    waits: boolean,
-  ): Promise<Codes> {
-    const { clock, retryBackoffMs, retryMsMax } = this.#options;
-    const startedMs = clock.monotonicMs();
-    for (;;) {
-      const codes = await this.#askOnce(producer, operation, partitions);
-      const isConcurrent = hasConcurrentTransactions(codes);
-      const isTooLate = clock.monotonicMs() - startedMs >= retryMsMax;
-      if (!waits || !isConcurrent || isTooLate || operation !== 'add') return codes;
-      await new Promise<void>((resolve) => clock.at(clock.monotonicMs() + retryBackoffMs, resolve));
+      });
     }
   }
 
-  #askOnce(
+  #ask(
     producer: TransactionalProducer,
     operation: TransactionOperation,
     partitions: TransactionPartitions,
@@ -197,6 +200,18 @@ export function produceErrorOf(
       'Unable to verify the partition has been added to the transaction. ' +
       `Underlying error: ${errorName(errorCode)}`,
   };
+}
+
+function partitionsToAsk(
+  targets: readonly TransactionalTarget[],
+  found: readonly Verification[],
+): TransactionPartitions {
+  const asked = new Map<string, Set<number>>();
+  for (const [index, { partition }] of targets.entries()) {
+    if ((found[index]?.guard ?? null) === null) continue;
+    asked.set(partition.topic, (asked.get(partition.topic) ?? new Set()).add(partition.partition));
+  }
+  return asked;
 }
 
 function start(
