@@ -33,8 +33,9 @@ export async function carryOut(action: ImmediateAction, context: ActionContext):
       return { detail: `broker ${brokerId}`, brokerId };
     }
     case 'cut': {
+      const peerOf = (peer: Role | 'clients' | 'brokers') => (typeof peer === 'string' ? peer : resolve(peer));
       const brokerId = resolve(action.of);
-      const peers = action.from.length === 0 ? (['brokers'] as const) : action.from.map(resolve);
+      const peers = action.from.length === 0 ? (['brokers'] as const) : action.from.map(peerOf);
       const direction: FaultDirection = action.direction;
       for (const peer of peers) await world.control.addFault({ kind: 'cut', brokerId, peer, direction });
       return { detail: `broker ${brokerId} from ${peers.join(', ')}, ${direction}`, brokerId };
@@ -128,9 +129,17 @@ async function actOnLoad(action: LoadAction, { world, client, clients }: ActionC
 /** Makes the topics. */
 export async function makeTopics(
   plan: DrillPlan,
-  { world, client }: Pick<ActionContext, 'world' | 'client'>,
+  { world, client, resolve }: Pick<ActionContext, 'world' | 'client' | 'resolve'>,
 ): Promise<void> {
-  for (const topic of plan.topics) await createTopic(client, world.prefix + topic.name, topic);
+  const brokers = world.view().brokers.map((broker) => broker.id);
+  for (const topic of plan.topics) {
+    const first = topic.leadBy === null ? null : resolve(topic.leadBy);
+    const without = topic.without === null ? null : resolve(topic.without);
+    const isPlaced = first !== null || without !== null;
+    const rest = brokers.filter((id) => id !== first && id !== without);
+    const replicas = [...(first === null ? [] : [first]), ...rest].slice(0, topic.replicationFactor);
+    await createTopic(client, world.prefix + topic.name, topic, isPlaced ? replicas : null);
+  }
 }
 
 export async function startLoad(plan: DrillPlan, clients: DrillClients): Promise<void> {

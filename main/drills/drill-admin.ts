@@ -13,8 +13,13 @@ const timeoutMs = 10_000;
 const topicResource = 2;
 const setOperation = 0;
 
-/** A topic that is there already is removed first: it is an earlier run's. */
-export async function createTopic(client: ClusterClient, name: string, plan: TopicPlan): Promise<void> {
+/** A topic that is there already is removed first: it is an earlier run's. Null: Kafka places the replicas. */
+export async function createTopic(
+  client: ClusterClient,
+  name: string,
+  plan: TopicPlan,
+  replicas: readonly number[] | null,
+): Promise<void> {
   await client.refresh([name]);
   if (client.topic(name) !== null) {
     const deleted = await client.sendToAny(deleteTopicsApi, { topics: [{ name }], topicNames: [name], timeoutMs });
@@ -22,7 +27,12 @@ export async function createTopic(client: ClusterClient, name: string, plan: Top
   }
   const { partitions: numPartitions, replicationFactor } = plan;
   const configs = Object.entries(plan.configs).map(([key, value]) => ({ name: key, value }));
-  const topics = [{ name, numPartitions, replicationFactor, configs }];
+  const brokerIds = replicas === null ? [] : [...replicas];
+  const placed = Array.from({ length: numPartitions }, (_, partitionIndex) => ({ partitionIndex, brokerIds }));
+  const topics =
+    replicas === null
+      ? [{ name, numPartitions, replicationFactor, configs }]
+      : [{ name, numPartitions: -1, replicationFactor: -1, assignments: placed, configs }];
   const created = await client.sendToAny(createTopicsApi, { topics, timeoutMs });
   requireOk(created.topics[0]?.errorCode, created.topics[0]?.errorMessage ?? null);
 }

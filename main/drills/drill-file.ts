@@ -19,7 +19,7 @@ const role = v.pipe(
   v.minLength(1),
   v.description(
     'Who: "leader of TOPIC-N", "follower of TOPIC-N", "other follower of TOPIC-N", "follower in ISR of TOPIC-N", ' +
-      '"active controller", "other voter", "coordinator of GROUP", "broker N", or a name given with `as`',
+      '"plain follower of TOPIC-N" (not the controller), "active controller", "other voter", "coordinator of GROUP", "broker N", or a name given with `as`',
   ),
 );
 const partition = v.pipe(v.string(), v.regex(/^.+-\d+$/, 'a partition is written TOPIC-N, like payments-0'));
@@ -41,6 +41,10 @@ const keys = v.union([
 const topic = v.strictObject({
   partitions: v.optional(count, 1),
   replicationFactor: v.optional(count, 3),
+  /** Who leads its partitions at first: `active controller`, `other voter`, `broker N`. */
+  leadBy: v.optional(role),
+  /** Who holds no replica of it. */
+  without: v.optional(role),
   configs: v.optional(v.record(v.string(), setting), {}),
 });
 

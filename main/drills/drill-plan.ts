@@ -33,7 +33,7 @@ export type Action =
   | {
       readonly kind: 'cut';
       readonly of: Role;
-      readonly from: readonly Role[];
+      readonly from: readonly (Role | 'clients' | 'brokers')[];
       readonly direction: 'both' | 'in' | 'out';
     }
   | { readonly kind: 'delay'; readonly of: Role; readonly byMs: number; readonly jitterMs: number }
@@ -79,6 +79,10 @@ export type TopicPlan = {
   readonly name: string;
   readonly partitions: number;
   readonly replicationFactor: number;
+  /** Its first replica; null: as Kafka places it. */
+  readonly leadBy: Role | null;
+  /** Holds no replica. */
+  readonly without: Role | null;
   readonly configs: Readonly<Record<string, string>>;
 };
 

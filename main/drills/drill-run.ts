@@ -96,7 +96,7 @@ export class DrillRun {
     let logs: FinalLog[] = [];
     try {
       this.#say('preparing', 'Making the topics and starting the clients.');
-      await makeTopics(plan, { world, client: this.#client });
+      await makeTopics(plan, { world, client: this.#client, resolve: (role) => this.#resolve(role) });
       await this.#placed();
       await startLoad(plan, this.#clients);
       this.#setState('running');
@@ -339,6 +339,7 @@ export class DrillRun {
       steps: this.#steps,
       samples: this.#samples,
       events: this.#events,
+      deltas: this.#deltas,
       predictions,
     });
   }

@@ -93,14 +93,19 @@ class Planner {
 
   #topics(): TopicPlan[] {
     const brokers = this.#file.cluster.brokers ?? 3;
-    return Object.entries(this.#file.topics).map(([name, { partitions, replicationFactor, configs }]) => {
-      if (replicationFactor > brokers) {
+    return Object.entries(this.#file.topics).map(([name, topic]) => {
+      const { partitions, replicationFactor, configs } = topic;
+      const path = ['topics', name];
+      const room = topic.without === undefined ? brokers : brokers - 1;
+      if (replicationFactor > room) {
         this.#problem(
-          ['topics', name, 'replicationFactor'],
-          `${replicationFactor} replicas need as many brokers; this drill's cluster has ${brokers}`,
+          [...path, 'replicationFactor'],
+          `${replicationFactor} replicas need as many brokers; this drill's cluster has ${room} for it`,
         );
       }
-      return { name, partitions, replicationFactor, configs: texts(configs) };
+      const leadBy = topic.leadBy === undefined ? null : this.#role(topic.leadBy, [...path, 'leadBy']);
+      const without = topic.without === undefined ? null : this.#role(topic.without, [...path, 'without']);
+      return { name, partitions, replicationFactor, leadBy, without, configs: texts(configs) };
     });
   }
 
@@ -194,7 +199,9 @@ class Planner {
     if (step.cut !== undefined) {
       const of = this.#role(step.cut.of, [...path, 'of']);
       const names = step.cut.from === undefined ? [] : [step.cut.from].flat();
-      const from = names.map((each) => this.#role(each, [...path, 'from']));
+      const from = names.map((each) =>
+        each === 'clients' || each === 'brokers' ? each : this.#role(each, [...path, 'from']),
+      );
       if (of === null || from.some((each) => each === null)) return null;
       return { kind: 'cut', of, from: from.filter((each) => each !== null), direction: step.cut.direction };
     }
@@ -212,8 +219,9 @@ class Planner {
       return of === null ? null : { kind: 'skewClock', of, byMs: signedDurationMs(step.skewClock.by) };
     }
     if ('heal' in step) {
-      const who = step.heal == null ? null : this.#role(step.heal, path);
-      return step.heal != null && who === null ? null : { kind: 'heal', who };
+      if (step.heal === null || step.heal === undefined) return { kind: 'heal', who: null };
+      const who = this.#role(step.heal, path);
+      return who === null ? null : { kind: 'heal', who };
     }
     return null;
   }

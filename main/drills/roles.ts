@@ -7,7 +7,7 @@ import type { ClusterView, PartitionView } from '../api/views.ts';
 type OfPartition = { readonly topic: string; readonly partition: number };
 
 export type Role =
-  | ({ readonly kind: 'leader' | 'follower' | 'otherFollower' | 'isrFollower' } & OfPartition)
+  | ({ readonly kind: 'leader' | 'follower' | 'otherFollower' | 'isrFollower' | 'plainFollower' } & OfPartition)
   | { readonly kind: 'controller' }
   | { readonly kind: 'otherVoter' }
   | { readonly kind: 'coordinator'; readonly group: string }
@@ -15,11 +15,12 @@ export type Role =
   | { readonly kind: 'named'; readonly name: string };
 
 const partitionRole =
-  /^(?:the |a |an )?(leader|follower|other follower|follower in ISR|in-sync follower) of (.+)-(\d+)$/;
+  /^(?:the |a |an )?(leader|follower|other follower|plain follower|follower in ISR|in-sync follower) of (.+)-(\d+)$/;
 const kinds = {
   leader: 'leader',
   follower: 'follower',
   'other follower': 'otherFollower',
+  'plain follower': 'plainFollower',
   'follower in ISR': 'isrFollower',
   'in-sync follower': 'isrFollower',
 } as const;
@@ -41,7 +42,7 @@ export function parseRole(text: string): Role | string {
   if (/^[a-z0-9][a-z0-9-]*$/.test(words)) return { kind: 'named', name: words };
   return (
     `"${text}" is no role; write leader of TOPIC-N, follower of TOPIC-N, other follower of TOPIC-N, ` +
-    'follower in ISR of TOPIC-N, active controller, other voter, coordinator of GROUP, broker N, or a name given with `as`'
+    'plain follower of TOPIC-N, follower in ISR of TOPIC-N, active controller, other voter, coordinator of GROUP, broker N, or a name given with `as`'
   );
 }
 
@@ -53,6 +54,8 @@ export function roleText(role: Role): string {
       return `a follower of ${role.topic}-${role.partition}`;
     case 'otherFollower':
       return `the other follower of ${role.topic}-${role.partition}`;
+    case 'plainFollower':
+      return `a follower of ${role.topic}-${role.partition} that is not the controller`;
     case 'isrFollower':
       return `a follower in the ISR of ${role.topic}-${role.partition}`;
     case 'controller':
@@ -86,6 +89,7 @@ export function resolveRole(role: Role, context: RoleContext): number | string {
     case 'follower':
     case 'otherFollower':
     case 'isrFollower':
+    case 'plainFollower':
       return resolveReplica(role, context);
     case 'controller':
       return view.quorum.leaderId ?? 'there is no active controller just now';
@@ -115,6 +119,10 @@ function resolveReplica(role: Extract<Role, OfPartition>, context: RoleContext):
   if (role.kind === 'isrFollower') {
     const inSync = followers.filter((id) => partition.inSyncReplicas.includes(id));
     return chooseFrom(inSync, context) ?? `${name} has no follower in its ISR`;
+  }
+  if (role.kind === 'plainFollower') {
+    const plain = followers.filter((id) => id !== view.quorum.leaderId);
+    return chooseFrom(plain, context) ?? `${name} has no follower that is not the controller`;
   }
   if (role.kind === 'follower') return chooseFrom(followers, context) ?? `no follower of ${name} runs`;
   const named = new Set(remembered.values());

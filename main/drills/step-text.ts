@@ -1,7 +1,7 @@
 // What steps and conditions say of themselves, in sentences. Pure.
 
 import type { Action, TimedWait, Wait } from './drill-plan.ts';
-import { roleText } from './roles.ts';
+import { roleText, type Role } from './roles.ts';
 
 export function stepText(action: Action): string {
   switch (action.kind) {
@@ -14,7 +14,7 @@ export function stepText(action: Action): string {
     case 'rollingRestart':
       return 'Restart the brokers one after another';
     case 'cut': {
-      const whom = action.from.length === 0 ? 'the other brokers' : action.from.map(roleText).join(' and ');
+      const whom = action.from.length === 0 ? 'the other brokers' : action.from.map(peerText).join(' and ');
       if (action.direction === 'both') return `Cut ${roleText(action.of)} off from ${whom}`;
       return action.direction === 'out'
         ? `Drop what ${roleText(action.of)} sends to ${whom}`
@@ -31,6 +31,10 @@ export function stepText(action: Action): string {
     default:
       return loadText(action);
   }
+}
+
+function peerText(peer: Role | 'clients' | 'brokers'): string {
+  return peer === 'clients' ? 'its clients' : peer === 'brokers' ? 'the other brokers' : roleText(peer);
 }
 
 function loadText(action: Exclude<Action, { kind: 'wait' | 'hold' | 'broker' | 'heal' | 'cut' }>): string {

@@ -3,6 +3,7 @@
 
 import type {
   AnsweredQuestion,
+  DrillRunRecord,
   DrillSample,
   DrillStepRecord,
   DrillVerdict,
@@ -33,6 +34,7 @@ export type Evidence = {
   readonly steps: readonly DrillStepRecord[];
   readonly samples: readonly DrillSample[];
   readonly events: readonly JournalEvent[];
+  readonly deltas: DrillRunRecord['deltas'];
   readonly predictions: readonly (string | null)[];
 };
 
@@ -258,15 +260,21 @@ function violationsOf(evidence: Evidence): string[] {
   return report.violations.map(({ rule, topic, partition, message }) => `${rule}: ${topic}-${partition}: ${message}`);
 }
 
-function inSyncFacts({ events, plan, prefix }: Evidence): InSyncFact[] {
+/** Leaders and ISRs as the view told them, and each change that the journal names. */
+function inSyncFacts({ events, deltas, originMs, plan, prefix }: Evidence): InSyncFact[] {
   const topics = new Set(plan.topics.map((topic) => prefix + topic.name));
-  return events.flatMap(({ entry, monotonicMs: atMs }): InSyncFact[] => {
-    if (entry.kind === 'partition.leaderElected' && topics.has(entry.topic)) {
-      const { topic, partition, leader, inSyncReplicas } = entry;
-      return [{ topic, partition, atMs, leader, inSyncReplicas }];
+  const facts: InSyncFact[] = [];
+  for (const { atMs, delta } of deltas) {
+    for (const { topic, partition, leader, inSyncReplicas } of delta.partitions ?? []) {
+      if (topics.has(topic)) facts.push({ topic, partition, atMs: originMs + atMs, leader, inSyncReplicas });
     }
-    return [];
-  });
+  }
+  for (const { entry, monotonicMs: atMs } of events) {
+    if (entry.kind !== 'partition.leaderElected' || !topics.has(entry.topic)) continue;
+    const { topic, partition, leader, inSyncReplicas } = entry;
+    facts.push({ topic, partition, atMs, leader, inSyncReplicas });
+  }
+  return facts.sort((a, b) => a.atMs - b.atMs);
 }
 
 function truncatedRecords({ events, plan, prefix }: Evidence): number {

@@ -7,7 +7,7 @@ import { ClusterClient } from '../../cluster/cluster-client.ts';
 import type { NodeEndpoint } from '../../net/node-connections.ts';
 import { ErrorCode, errorName } from '../../protocol/errors.ts';
 import { consumerProtocolAssignment, consumerProtocolSubscription } from '../../protocol/messages/embedded-messages.ts';
-import { fetchApi } from '../../protocol/messages/fetch.ts';
+import { fetchApi, type FetchResponse } from '../../protocol/messages/fetch.ts';
 import { heartbeatApi } from '../../protocol/messages/heartbeat.ts';
 import { joinGroupApi, type JoinGroupResponse } from '../../protocol/messages/join-group.ts';
 import { leaveGroupApi } from '../../protocol/messages/leave-group.ts';
@@ -143,7 +143,7 @@ export class GroupMember {
         if (this.#state !== 'running') return;
         if (!(error instanceof Rejoin)) {
           this.#control.forgetCoordinator(this.#options.groupId);
-          this.#tell('error', error instanceof Error ? error.message : String(error));
+          this.#tell('error', reasonOf(error));
         }
         await this.#pause(retryMs);
       }
@@ -312,8 +312,6 @@ export class GroupMember {
     const startMs = this.#nowMs;
     const topics = [{ name: topic, topicId, partitionIndexes: [...partitions] }];
     const answer = await this.#control.send(coordinator, offsetFetchApi, {
-      groupId,
-      topics,
       groups: [{ groupId, topics }],
       requireStable: true,
     });
@@ -379,8 +377,9 @@ export class GroupMember {
           if (leader < 0) isStale = true;
           else byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
         }
-        const isFresh = await Promise.all([...byLeader].map(([leader, parts]) => this.#fetch(leader, parts)));
-        if (isFresh.includes(false)) isStale = true;
+        const fetched = await Promise.all([...byLeader].map(([leader, parts]) => this.#fetch(leader, parts)));
+        // One thread works through what came, as an application's poll loop does.
+        for (const each of fetched) if (!(await this.#process(each))) isStale = true;
         if (isStale) await this.#pause(retryMs);
       } catch {
         // Told when metadata answers again; until then there is nobody to read from.
@@ -390,22 +389,28 @@ export class GroupMember {
     }
   }
 
-  /** False when the leader is not where it was thought to be. */
-  async #fetch(leader: number, partitions: readonly number[]): Promise<boolean> {
+  /** Null when the leader did not answer. */
+  async #fetch(leader: number, partitions: readonly number[]): Promise<Fetched | null> {
     const { topic } = this.#options;
     const topicId = this.#fetcher.topic(topic)?.topicId ?? '';
     const asked = partitions.map((partition) => {
       return { partition, fetchOffset: this.#positions.get(partition) ?? 0, partitionMaxBytes };
     });
-    let answer;
     try {
       const topics = [{ topic, topicId, partitions: asked }];
       const body = { maxWaitMs: fetchWaitMs, minBytes: 1, maxBytes: partitionMaxBytes * partitions.length, topics };
-      answer = await this.#fetcher.send(leader, fetchApi, body);
+      return { leader, asked, answer: await this.#fetcher.send(leader, fetchApi, body) };
     } catch (error) {
-      if (this.#state === 'running') this.#tell('error', error instanceof Error ? error.message : String(error));
-      return false;
+      if (this.#state === 'running') this.#tell('error', reasonOf(error));
+      return null;
     }
+  }
+
+  /** False when a leader is not where it was thought to be. */
+  async #process(fetched: Fetched | null): Promise<boolean> {
+    if (fetched === null) return false;
+    const { topic } = this.#options;
+    const { leader, asked, answer } = fetched;
     let isFresh = answer.errorCode === ErrorCode.NONE;
     for (const part of answer.responses[0]?.partitions ?? []) {
       if (part.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
@@ -474,6 +479,19 @@ export class GroupMember {
     this.#tell('note', `offset out of range on ${topic}-${partition}: goes on at ${found.offset}`);
     this.#positions.set(partition, found.offset);
   }
+}
+
+type Fetched = {
+  readonly leader: number;
+  readonly asked: readonly { readonly partition: number; readonly fetchOffset: number }[];
+  readonly answer: FetchResponse;
+};
+
+/** Kafka's own message may be empty: then its error name. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: unknown };
+  return error.message !== '' ? error.message : String(code ?? error.name);
 }
 
 function partitionsOf(assignment: Buffer, topic: string): readonly number[] {
