@@ -67,6 +67,21 @@ export class Actions {
     await this.#ask('partition.electPreferred', { topic, partition }, `No election for ${topic}-${partition}`);
   }
 
+  async electLeaders(topic: string, partitions: number[] | null, unclean: boolean): Promise<void> {
+    const answer = await this.#ask('topic.electLeaders', { topic, partitions, unclean }, `No election for ${topic}`);
+    if (answer === undefined) return;
+    const elected = answer.results.filter((result) => result.code === 'NONE').length;
+    const refused = answer.results.find((result) => result.code !== 'NONE' && result.code !== 'ELECTION_NOT_NEEDED');
+    if (refused) {
+      this.#notices.refused(`No election for ${topic}-${refused.partition}`, {
+        code: refused.code,
+        message: refused.message ?? refused.code,
+        advice: null,
+      });
+    } else
+      this.#notices.done(elected === 0 ? 'No election was needed.' : `${elected} leaders of ${topic} were elected.`);
+  }
+
   async deleteTopic(topic: string): Promise<void> {
     const answered = await this.#ask('topic.delete', { topic }, `Topic ${topic} could not be deleted`);
     if (answered !== undefined) this.#notices.done(`Topic ${topic} was deleted.`);
