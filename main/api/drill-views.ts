@@ -217,6 +217,9 @@ export type DrillRunView = {
 export type DrillProgress = {
   readonly runId: string;
   readonly drill: string;
+  readonly title: string;
+  readonly originMs: number;
+  readonly topics: readonly string[];
   readonly state: RunState;
   readonly elapsedMs: number;
   readonly narration: string;

@@ -33,7 +33,8 @@ export class DrillHost {
   readonly #options: DrillHostOptions;
   readonly #library: DrillLibrary;
   #current: { readonly runId: string; readonly run: DrillRun; readonly done: Promise<void> } | null = null;
-  #lastProgress: DrillProgress | null = null;
+  /** Of the run at hand, from its beginning. */
+  #progress: DrillProgress | null = null;
   /** Newest first; null until the directory was read. */
   #summaries: DrillRunSummary[] | null = null;
 
@@ -48,7 +49,7 @@ export class DrillHost {
       'drill.check': ({ source }) => this.#check(source),
       'drill.run': ({ source, seed, predictions }) => this.#start(source, seed ?? null, predictions ?? []),
       'drill.abort': () => this.#abort(),
-      'drill.runs': () => ({ current: this.#current?.runId ?? null, runs: this.#runs() }),
+      'drill.runs': () => ({ current: this.#current === null ? null : this.#progress, runs: this.#runs() }),
       'drill.get': ({ runId }) => this.#read(runId),
       'drill.report': ({ runId, form }) => this.#report(runId, form),
     };
@@ -89,7 +90,7 @@ export class DrillHost {
       seed: seed ?? random.below(seedsMax),
       predictions,
       onProgress: (progress) => {
-        this.#lastProgress = progress;
+        this.#progress = joined(this.#progress, progress);
         // The end is told when the journal can be read.
         if (!progress.isOver) this.#options.push(progress);
       },
@@ -102,7 +103,9 @@ export class DrillHost {
   #onEnd(record: DrillRunRecord): void {
     this.#current = null;
     this.#keep(record);
-    if (this.#lastProgress !== null) this.#options.push({ ...this.#lastProgress, isOver: true });
+    if (this.#progress === null) return;
+    this.#options.push({ ...this.#progress, steps: [], samples: [], marks: [], isOver: true });
+    this.#progress = null;
   }
 
   async #abort(): Promise<null> {
@@ -161,6 +164,18 @@ export class DrillHost {
     if (!/^[a-z0-9-]+$/.test(runId)) throw new ClusterError('UNKNOWN_RUN', `"${runId}" is no run's name`);
     return `${this.#options.runsDirectory}/${runId}${runFileEnding}`;
   }
+}
+
+/** What was told so far and what is new, as one. */
+function joined(known: DrillProgress | null, added: DrillProgress): DrillProgress {
+  if (known?.runId !== added.runId) return added;
+  const from = added.steps[0]?.index ?? known.steps.length;
+  return {
+    ...added,
+    steps: [...known.steps.slice(0, from), ...added.steps],
+    samples: [...known.samples, ...added.samples],
+    marks: [...known.marks, ...added.marks],
+  };
 }
 
 function requireFit(plan: DrillPlan, world: DrillWorld): void {

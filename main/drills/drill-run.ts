@@ -370,7 +370,7 @@ export class DrillRun {
   }
 
   #tell(): void {
-    const { plan, runId, onProgress } = this.#options;
+    const { plan, runId, world, onProgress } = this.#options;
     if (onProgress === undefined) return;
     const { steps, samples } = this.#told;
     this.#told = { steps: this.#steps.length, samples: this.#samples.length };
@@ -379,6 +379,9 @@ export class DrillRun {
     onProgress({
       runId,
       drill: plan.name,
+      title: plan.title,
+      originMs: this.#originMs,
+      topics: plan.topics.map((topic) => world.prefix + topic.name),
       state: this.#state,
       elapsedMs: Math.round(this.#nowMs - this.#originMs),
       narration: this.#narration,

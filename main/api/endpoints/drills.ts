@@ -1,7 +1,7 @@
 // Endpoints of the Drills screen: the library, one run at a time, the runs that were kept, reports.
 
 import * as v from 'valibot';
-import type { DrillRunRecord, DrillRunSummary, DrillSummary } from '../drill-views.ts';
+import type { DrillProgress, DrillRunRecord, DrillRunSummary, DrillSummary } from '../drill-views.ts';
 
 const source = v.pipe(v.string(), v.maxLength(262_144));
 const runId = v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/));
@@ -32,7 +32,11 @@ export type DrillOutputs = {
   'drill.check': { readonly problems: readonly string[]; readonly summary: DrillSummary | null };
   'drill.run': { readonly runId: string };
   'drill.abort': null;
-  'drill.runs': { readonly current: string | null; readonly runs: readonly DrillRunSummary[] };
+  'drill.runs': {
+    /** What runs now, from its beginning. */
+    readonly current: DrillProgress | null;
+    readonly runs: readonly DrillRunSummary[];
+  };
   'drill.get': DrillRunRecord;
   'drill.report': { readonly fileName: string; readonly text: string };
 };
