@@ -3,15 +3,17 @@
 export type Theme = 'system' | 'dark' | 'light';
 export type Density = 'compact' | 'comfortable';
 
-type Saved = { theme: Theme; density: Density; showInternal: boolean };
+type Saved = { theme: Theme; density: Density; showInternal: boolean; reduceMotion: boolean };
 
 const storageKey = 'highwater.preferences';
-const initial: Saved = { theme: 'system', density: 'compact', showInternal: false };
+const initial: Saved = { theme: 'system', density: 'compact', showInternal: false, reduceMotion: false };
 
 export class Preferences {
   theme = $state<Theme>(initial.theme);
   density = $state<Density>(initial.density);
   showInternal = $state(initial.showInternal);
+  /** Beside what the operating system asks for, which always holds. */
+  reduceMotion = $state(initial.reduceMotion);
   /** What the operating system asks for. */
   systemDark = $state(true);
 
@@ -20,6 +22,7 @@ export class Preferences {
     this.theme = saved.theme;
     this.density = saved.density;
     this.showInternal = saved.showInternal;
+    this.reduceMotion = saved.reduceMotion;
   }
 
   get resolvedTheme(): 'dark' | 'light' {
@@ -37,7 +40,9 @@ export class Preferences {
     $effect(() => {
       document.documentElement.dataset['theme'] = this.resolvedTheme;
       document.documentElement.dataset['density'] = this.density;
-      write({ theme: this.theme, density: this.density, showInternal: this.showInternal });
+      document.documentElement.dataset['motion'] = this.reduceMotion ? 'reduced' : 'full';
+      const { theme, density, showInternal, reduceMotion } = this;
+      write({ theme, density, showInternal, reduceMotion });
     });
   }
 
@@ -53,6 +58,7 @@ function read(): Saved {
       theme: saved.theme === 'dark' || saved.theme === 'light' ? saved.theme : 'system',
       density: saved.density === 'comfortable' ? 'comfortable' : 'compact',
       showInternal: saved.showInternal === true,
+      reduceMotion: saved.reduceMotion === true,
     };
   } catch {
     // Storage may be forbidden or hold something else: the defaults do.

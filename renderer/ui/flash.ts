@@ -14,7 +14,9 @@ export function createFlash(read: () => string, colour: string): Attachment<HTML
     const first = known === null;
     known = value;
     if (first) return;
-    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const still =
+      matchMedia('(prefers-reduced-motion: reduce)').matches ||
+      document.documentElement.dataset['motion'] === 'reduced';
     const mark = `inset 0 0 0 1px ${colour}, inset 0 0 0 40px color-mix(in srgb, ${colour} 28%, transparent)`;
     element.animate(
       still

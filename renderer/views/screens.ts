@@ -45,7 +45,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Roles, epochs, votes and the metadata log',
     key: 'q',
     icon: Crown,
-    shown: false,
+    shown: true,
     load: () => view(import('./QuorumScreen.svelte')),
   },
   {
@@ -54,7 +54,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Partitions, configs, segments and records',
     key: 't',
     icon: Layers,
-    shown: false,
+    shown: true,
     load: () => view(import('./TopicsScreen.svelte')),
   },
   {
@@ -63,7 +63,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Browse, follow, search, produce and export',
     key: 'm',
     icon: Mail,
-    shown: false,
+    shown: true,
     load: () => view(import('./MessagesScreen.svelte')),
   },
   {
@@ -72,7 +72,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Members, lag and offsets',
     key: 'g',
     icon: Users,
-    shown: false,
+    shown: true,
     load: () => view(import('./GroupsScreen.svelte')),
   },
   {
@@ -81,7 +81,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Presets side by side, measured here',
     key: 'p',
     icon: Send,
-    shown: false,
+    shown: true,
     load: () => view(import('./ProducersScreen.svelte')),
   },
   {
@@ -99,7 +99,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Configs, log directories, metrics and log files',
     key: 'b',
     icon: Server,
-    shown: false,
+    shown: true,
     load: () => view(import('./BrokersScreen.svelte')),
   },
   {
@@ -108,7 +108,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'The journal with its causes',
     key: 'e',
     icon: Activity,
-    shown: false,
+    shown: true,
     load: () => view(import('./EventsScreen.svelte')),
   },
   {
@@ -117,7 +117,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Look of the page, clusters, client snippets',
     key: 's',
     icon: Settings,
-    shown: false,
+    shown: true,
     load: () => view(import('./SettingsScreen.svelte')),
   },
 ];
