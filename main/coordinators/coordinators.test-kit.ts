@@ -386,15 +386,17 @@ export class GroupHarness {
   }
 
   /** Two members that have joined and synced: `a` leads. */
-  async stableGroup(): Promise<{ a: string; b: string; generationId: number }> {
+  async stableGroup(
+    assignment = (index: number): Buffer => Buffer.from(`for ${'ab'.charAt(index)}`),
+  ): Promise<{ a: string; b: string; generationId: number }> {
     const first = await this.joinAsNew();
     await this.settle(first.joined);
     const second = await this.joinAsNew();
     const [a, b] = await this.settle(Promise.all([this.join({ memberId: first.memberId }), second.joined]));
     const generationId = a.generationId ?? -1;
     const assignments = [
-      { memberId: a.memberId ?? '', assignment: Buffer.from('for a') },
-      { memberId: b.memberId ?? '', assignment: Buffer.from('for b') },
+      { memberId: a.memberId ?? '', assignment: assignment(0) },
+      { memberId: b.memberId ?? '', assignment: assignment(1) },
     ];
     await this.settle(
       Promise.all([

@@ -35,7 +35,7 @@ export function describeConsumerGroup(
     groupEpoch: group.epoch,
     assignmentEpoch: group.assignmentEpoch,
     assignorName: preferredAssignor(group.members.values(), config.groupConsumerAssignors[0] ?? ''),
-    members: [...group.members.values()].map((member) => ({
+    members: [...group.members.values()].sort(byMemberId).map((member) => ({
       memberId: member.memberId,
       instanceId: member.instanceId,
       rackId: member.rackId,
@@ -49,4 +49,8 @@ export function describeConsumerGroup(
       memberType: member.classic === null ? memberType.consumer : memberType.classic,
     })),
   };
+}
+
+function byMemberId(a: { readonly memberId: string }, b: { readonly memberId: string }): number {
+  return a.memberId < b.memberId ? -1 : 1;
 }

@@ -26,7 +26,7 @@ import {
 import type { GroupContext } from './group-context.ts';
 import { type GroupDecision, groupMetadataRecord, groupTombstone } from './group-records.ts';
 import type { GroupRebalance } from './group-rebalance.ts';
-import type { MetadataHashes} from './group-subscription.ts';
+import type { MetadataHashes } from './group-subscription.ts';
 import { subscriptionOf } from './group-subscription.ts';
 
 /** Version of a subscription or assignment, in front of it. */

@@ -7,7 +7,7 @@
 //   CompleteAbort    answered again    bumps      invalid state      invalid state
 //   CompleteCommit   invalid state     bumps      answered again     invalid state
 
-import { unreachable } from '../../core/assert.ts';
+import { AssertionFailure, unreachable } from '../../core/assert.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
 import {
@@ -31,7 +31,10 @@ export type EndRequest = {
 /** Producer ids that the decision may take; null when none could be had. */
 type NextProducerId = number | null;
 
-/** The state to go to; null when the transaction has ended like this already. Throws CoordinatorError. */
+/**
+ * The state to go to; null when the transaction has ended like this already. Throws CoordinatorError. `isPending`: a
+ * step is on its way, the last of which is the completion of what is decided.
+ */
 export function decideEnd(
   current: TransactionMetadata,
   isPending: boolean,
@@ -75,7 +78,7 @@ function decideWithoutEpochBump(
       return prepare(current, type, 0, null, nowMs);
     case 'PrepareCommit':
     case 'PrepareAbort':
-      return stillWorkingOn(state, type);
+      return stillPending(current);
     case 'CompleteCommit':
     case 'CompleteAbort':
       if (typeOf(state) === type) return null;
@@ -95,6 +98,8 @@ function decideWithEpochBump(
   nowMs: number,
 ): TransactionMetadata | null {
   const { producerId, producerEpoch, type, transactionVersion } = request;
+  // Before all else: the epoch of a client that is ahead of its own last transaction tells nothing yet.
+  if (isPending) throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
   const isAfterOverflow =
     current.previousProducerId === producerId && producerEpoch === producerEpochMax - 1 && current.producerEpoch === 0;
   const isRepeated = current.producerEpoch === producerEpoch + 1 || isAfterOverflow;
@@ -104,16 +109,14 @@ function decideWithEpochBump(
   }
   const { state } = current;
   const isComplete = state === 'CompleteCommit' || state === 'CompleteAbort';
-  const isPreparing = state === 'PrepareCommit' || state === 'PrepareAbort';
-  const isValid = isPreparing ? current.producerEpoch === producerEpoch + 1 : isCurrent || (isComplete && isRepeated);
+  const isValid = isCurrent || (isComplete && isRepeated);
   if (!isValid) throw new CoordinatorError(ErrorCode.PRODUCER_FENCED);
-  if (isPending) throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
   switch (state) {
     case 'Ongoing':
       return prepare(current, type, transactionVersion, nextProducerId, nowMs);
     case 'PrepareCommit':
     case 'PrepareAbort':
-      return stillWorkingOn(state, type);
+      return stillPending(current);
     case 'CompleteCommit':
     case 'CompleteAbort':
       if (isRepeated && typeOf(state) === type) return null;
@@ -142,9 +145,8 @@ function prepare(
   return prepared(current, { type, transactionVersion, nextProducerId, nowMs });
 }
 
-function stillWorkingOn(state: 'PrepareCommit' | 'PrepareAbort', type: 'COMMIT' | 'ABORT'): never {
-  const isSame = typeOf(state) === type;
-  throw new CoordinatorError(isSame ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.INVALID_TXN_STATE);
+function stillPending({ transactionalId, state }: TransactionMetadata): never {
+  throw new AssertionFailure(`${transactionalId} is in ${state} and nothing is pending`);
 }
 
 function typeOf(state: TransactionMetadata['state']): 'COMMIT' | 'ABORT' {

@@ -152,11 +152,13 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
     return (this.#entries.get(transactionalId)?.pending ?? null) !== null;
   }
 
-  /** The committed state, unless a step is on its way. Throws CoordinatorError. */
-  #settled({ transactionalId, producerId, producerEpoch }: TransactionIdentity): TransactionMetadata {
+  /** The committed state, which a client's step may follow: nothing is on its way, no markers are being written. */
+  #atRest(transactionalId: string): TransactionMetadata | null {
     const entry = this.#entries.get(transactionalId);
-    if (entry !== undefined && entry.pending !== null) throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
-    return checked(entry?.committed ?? null, producerId, producerEpoch);
+    const committed = entry?.committed ?? null;
+    const isBusy = this.#isPending(transactionalId) || (committed !== null && isPrepared(committed));
+    if (isBusy) throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
+    return committed;
   }
 
   #step<Response>(metadata: TransactionMetadata, response: Response): TransactionDecision<Response> {
@@ -174,9 +176,7 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
   init(request: InitRequest, freshId: number | null): TransactionDecision<ProducerIdAndEpoch> {
     const { transactionalId, timeoutMs, expected } = request;
     const nowMs = this.#surroundings.clock.wallMs();
-    const entry = this.#entries.get(transactionalId);
-    if (entry !== undefined && entry.pending !== null) throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
-    const known = entry?.committed ?? null;
+    const known = this.#atRest(transactionalId);
     if (known !== null && expected !== null && !mayBe(known, expected)) {
       throw new CoordinatorError(ErrorCode.PRODUCER_FENCED);
     }
@@ -184,26 +184,18 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
       const created = newTransactionalId(transactionalId, required(freshId), timeoutMs, nowMs);
       return this.#begin(withNextEpoch(created, timeoutMs, expected?.producerEpoch ?? null, nowMs));
     }
-    switch (known.state) {
-      case 'PrepareCommit':
-      case 'PrepareAbort':
-        throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
-      case 'Ongoing': {
-        // The old transaction ends first; the producer asks again.
-        const version = this.#surroundings.transactionVersion();
-        const next = decideFence(known, version, freshId, nowMs);
-        return this.#step(next, { ...noProducer, errorCode: ErrorCode.CONCURRENT_TRANSACTIONS });
-      }
-      default: {
-        const isUsedUp = isEpochExhausted(known.producerEpoch);
-        if (isUsedUp && (expected === null || expected.producerEpoch === known.producerEpoch)) {
-          return this.#begin(withNewProducerId(known, required(freshId), timeoutMs, expected !== null, nowMs));
-        }
-        // An exhausted epoch that isn't the expected one is someone else's: that one is fenced, not moved on.
-        if (isUsedUp) throw new CoordinatorError(ErrorCode.PRODUCER_FENCED);
-        return this.#begin(withNextEpoch(known, timeoutMs, expected?.producerEpoch ?? null, nowMs));
-      }
+    if (known.state === 'Ongoing') {
+      // The old transaction ends first; the producer asks again.
+      const next = decideFence(known, this.#surroundings.transactionVersion(), freshId, nowMs);
+      return this.#step(next, { ...noProducer, errorCode: ErrorCode.CONCURRENT_TRANSACTIONS });
     }
+    const isUsedUp = isEpochExhausted(known.producerEpoch);
+    if (isUsedUp && (expected === null || expected.producerEpoch === known.producerEpoch)) {
+      return this.#begin(withNewProducerId(known, required(freshId), timeoutMs, expected !== null, nowMs));
+    }
+    // An exhausted epoch that isn't the expected one is someone else's: that one is fenced, not moved on.
+    if (isUsedUp) throw new CoordinatorError(ErrorCode.PRODUCER_FENCED);
+    return this.#begin(withNextEpoch(known, timeoutMs, expected?.producerEpoch ?? null, nowMs));
   }
 
   #begin(metadata: TransactionMetadata): TransactionDecision<ProducerIdAndEpoch> {
@@ -218,8 +210,8 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
     added: TransactionPartitions,
     clientVersion: number,
   ): TransactionDecision<number> {
-    const current = this.#settled(identity);
-    if (isPrepared(current)) throw new CoordinatorError(ErrorCode.CONCURRENT_TRANSACTIONS);
+    const { transactionalId, producerId, producerEpoch } = identity;
+    const current = checked(this.#atRest(transactionalId), producerId, producerEpoch);
     if (current.state === 'Ongoing' && holdsAll(current.partitions, added)) {
       return { records: [], response: ErrorCode.NONE };
     }
@@ -252,7 +244,7 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
     const entry = this.#entries.get(transactionalId);
     const current = entry?.committed ?? null;
     if (current === null) throw new CoordinatorError(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
-    const isPending = entry?.pending !== null;
+    const isPending = entry?.pending !== null || isPrepared(current);
     const next = decideEnd(current, isPending, request, freshId, this.#surroundings.clock.wallMs());
     const { producerId, producerEpoch } = next ?? current;
     if (next === null) return { records: [], response: { producerId, producerEpoch } };
