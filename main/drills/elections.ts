@@ -24,6 +24,10 @@ export function electionsOf(input: ElectionInput): ElectionRecord[] {
   const faults = input.steps
     .filter((step) => (step.kind === 'fault' || step.kind === 'repair') && step.outcome === 'done')
     .map((step) => step.startMs);
+  // A rolling restart is one step and many shutdowns.
+  for (const { entry, monotonicMs } of input.events) {
+    if (entry.kind === 'process.stopping' || entry.kind === 'process.killed') faults.push(monotonicMs - input.originMs);
+  }
   const quorum = quorumElections(input, faults);
   const partitions = partitionElections(input, faults, quorum);
   return [...quorum, ...partitions].sort((a, b) => a.decidedAtMs - b.decidedAtMs);

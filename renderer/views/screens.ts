@@ -90,7 +90,7 @@ export const screens: readonly ScreenEntry[] = [
     hint: 'Break it on purpose and read the verdict',
     key: 'd',
     icon: Flame,
-    shown: false,
+    shown: true,
     load: () => view(import('./DrillsScreen.svelte')),
   },
   {
