@@ -13,6 +13,7 @@ export default defineConfig({
             'build/**/*.test.ts',
             'tests/conformance/**/*.test.ts',
             'tests/scenarios/**/*.test.ts',
+            'tests/simulation/**/*.test.ts',
           ],
           testTimeout: 60_000,
           isolate: false,

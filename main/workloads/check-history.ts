@@ -19,7 +19,11 @@ import { isLossExcused } from './loss-excuse.ts';
 
 export const violationCountMax = 100;
 
+const offsetsTopic = '__consumer_offsets';
+
 type Event<Type extends HistoryEvent['type']> = Extract<HistoryEvent, { type: Type }>;
+/** What was read at an offset, and when it was read first. */
+type Seen = { readonly name: string; readonly atMs: number };
 type Partition = { readonly topic: string; readonly partition: number };
 
 export function checkHistory(history: History): HistoryReport {
@@ -28,6 +32,7 @@ export function checkHistory(history: History): HistoryReport {
 }
 
 const keyOf = ({ topic, partition }: Partition): string => `${topic}-${partition}`;
+const partitionOf = ({ topic, partition }: Partition): Partition => ({ topic, partition });
 const nameOf = ({ producer, number }: RecordName): string => `${producer}#${number}`;
 
 function groupBy<T>(list: readonly T[], key: (each: T) => string): Map<string, T[]> {
@@ -198,7 +203,7 @@ class HistoryCheck {
   #checkReads(): void {
     const reads = this.#history.events.filter((event) => event.type === 'read');
     for (const [key, events] of groupBy(reads, keyOf)) {
-      const seen = new Map<number, string>();
+      const seen = new Map<number, Seen>();
       const log = this.#logs.get(key);
       const final = new Map((log?.records ?? []).map((record) => [record.offset, nameOf(record)]));
       const highWatermarks = new Map<string, number>();
@@ -207,11 +212,11 @@ class HistoryCheck {
         this.#checkHighWatermark(event, highWatermarks);
       }
       if (log === undefined) continue;
-      for (const [offset, name] of seen) {
+      for (const [offset, { name, atMs }] of seen) {
         const stands = final.get(offset);
         if (stands === name || offset < log.logStartOffset) continue;
         if (log.isCompacted && stands === undefined) continue;
-        if (this.#isReadExcused(log, offset, events)) continue;
+        if (isLossExcused({ ...partitionOf(log), atMs }, this.#history)) continue;
         this.#violation(
           'read-changed',
           log,
@@ -222,13 +227,7 @@ class HistoryCheck {
   }
 
   /** What was below the high watermark when it was read was promised as much as an acknowledged record. */
-  #isReadExcused({ topic, partition }: Partition, offset: number, reads: readonly Event<'read'>[]): boolean {
-    if (this.#history.diskLosses.length === 0) return false;
-    const last = reads.findLast((read) => read.records.some((record) => record.offset === offset));
-    return last !== undefined && isLossExcused({ topic, partition, atMs: last.atMs }, this.#history);
-  }
-
-  #checkRead(event: Event<'read'>, seen: Map<number, string>): void {
+  #checkRead(event: Event<'read'>, seen: Map<number, Seen>): void {
     let previous = -1;
     for (const record of event.records) {
       this.#counts.read++;
@@ -242,12 +241,13 @@ class HistoryCheck {
         this.#violation('read-above-high-watermark', event, what);
       }
       const known = seen.get(record.offset);
-      if (known === undefined) seen.set(record.offset, name);
-      else if (known !== name && !this.#isReadExcused(event, record.offset, [event])) {
-        const what = `offset ${record.offset} was read as ${known}, then as ${name} by ${event.reader}`;
-        this.#violation('read-changed', event, what);
-        seen.set(record.offset, name);
+      if (known !== undefined && known.name !== name) {
+        if (!isLossExcused({ ...partitionOf(event), atMs: known.atMs }, this.#history)) {
+          const what = `offset ${record.offset} was read as ${known.name}, then as ${name} by ${event.reader}`;
+          this.#violation('read-changed', event, what);
+        }
       }
+      if (known?.name !== name) seen.set(record.offset, { name, atMs: event.atMs });
     }
   }
 
@@ -277,7 +277,9 @@ class HistoryCheck {
       for (const event of events) {
         if (event.type === 'committed') this.#counts.commits++;
         const bound = acknowledged.findLast((each) => each.atMs < event.startMs);
-        if (bound !== undefined && (event.offset ?? -1) < bound.offset) {
+        const isBelow = bound !== undefined && (event.offset ?? -1) < bound.offset;
+        // Where the group's own partition is not known by its number, any of its topic stands for it.
+        if (isBelow && !isLossExcused({ topic: offsetsTopic, partition: null, atMs: bound.atMs }, this.#history)) {
           const did = event.type === 'committed' ? 'committed' : 'was told';
           const what = `group ${event.group} had ${bound.offset} acknowledged, then ${did} ${event.offset ?? 'none'}`;
           this.#violation('commit-fell', event, what);

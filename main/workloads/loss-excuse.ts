@@ -2,7 +2,12 @@
 
 import type { History } from './history.ts';
 
-type Promised = { readonly topic: string; readonly partition: number; readonly atMs: number };
+type Promised = {
+  readonly topic: string;
+  /** Null: any of the topic. */
+  readonly partition: number | null;
+  readonly atMs: number;
+};
 
 /**
  * Follows the replicas that surely held what was promised at `atMs`: those in sync then; later ones that came into the
@@ -11,7 +16,9 @@ type Promised = { readonly topic: string; readonly partition: number; readonly a
  */
 export function isLossExcused(promise: Promised, { inSync, diskLosses }: History): boolean {
   if (diskLosses.length === 0) return false;
-  const facts = inSync.filter((fact) => fact.topic === promise.topic && fact.partition === promise.partition);
+  const ofTopic = inSync.filter((fact) => fact.topic === promise.topic);
+  const partition = promise.partition ?? ofTopic[0]?.partition;
+  const facts = ofTopic.filter((fact) => fact.partition === partition);
   const then = facts.findLast((fact) => fact.atMs <= promise.atMs) ?? facts[0];
   if (then === undefined) return false;
   const holders = new Set(then.inSyncReplicas);

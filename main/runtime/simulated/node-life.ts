@@ -10,6 +10,9 @@ export class NodeStopped extends Error {
   override readonly name = 'NodeStopped';
 }
 
+/** Larger than the error of adding and dividing milliseconds of some hours. */
+const roundingMs = 1e-6;
+
 export type VirtualTime = { readonly nowMs: number; readonly wallStartMs: number };
 
 export class NodeLife implements EventOwner {
@@ -22,16 +25,21 @@ export class NodeLife implements EventOwner {
   #held: QueuedEvent[] = [];
   /** The node's wall clock is off by so much. */
   wallSkewMs = 0;
+  /** How fast this life's clocks go, and when it began. */
+  readonly #rate: number;
+  readonly #startMs: number;
   readonly clock: Clock;
 
-  constructor(nodeId: number, queue: EventQueue, time: VirtualTime) {
+  constructor(nodeId: number, queue: EventQueue, time: VirtualTime, clockRate = 1) {
+    this.#rate = clockRate;
+    this.#startMs = time.nowMs;
     this.nodeId = nodeId;
     this.#queue = queue;
     this.#time = time;
     this.clock = {
-      wallMs: () => Math.floor(time.wallStartMs + time.nowMs + this.wallSkewMs),
-      monotonicMs: () => time.nowMs,
-      at: (deadlineMs, action) => this.at(deadlineMs, action),
+      wallMs: () => Math.floor(time.wallStartMs + this.#ownMs() + this.wallSkewMs),
+      monotonicMs: () => this.#ownMs(),
+      at: (deadlineMs, action) => this.at(this.#worldMs(deadlineMs), action),
       soon: (action) => this.at(time.nowMs, action),
     };
   }
@@ -44,6 +52,18 @@ export class NodeLife implements EventOwner {
     return this.#isPaused;
   }
 
+  #ownMs(): number {
+    // Without a drift the numbers are the world's own, bit for bit.
+    if (this.#rate === 1) return this.#time.nowMs;
+    return this.#startMs + (this.#time.nowMs - this.#startMs) * this.#rate;
+  }
+
+  #worldMs(ownMs: number): number {
+    // A little later rather than a rounding error too early: who looks must find the deadline passed.
+    return this.#rate === 1 ? ownMs : this.#startMs + (ownMs - this.#startMs) / this.#rate + roundingMs;
+  }
+
+  /** In the world's time. */
   at(deadlineMs: number, action: () => void): { cancel(): void } {
     if (!this.#isAlive) return { cancel: () => undefined };
     const event = this.#queue.push(Math.max(deadlineMs, this.#time.nowMs), this, action);

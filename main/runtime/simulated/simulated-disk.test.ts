@@ -123,7 +123,8 @@ describe('power loss', () => {
       const content = text(disk(), '/f');
       expect(content.slice(0, 5000)).toBe('S'.repeat(5000));
       expect(content.length).toBeLessThanOrEqual(25_000);
-      expect(content.slice(5000)).toMatch(/^[u\0]*$/);
+      // Single bits of what was not synced may have flipped.
+      expect(content.slice(5000).replaceAll(/[u\0]/g, '').length).toBeLessThan(50);
       outcomes.add(content);
     }
     expect(outcomes.size).toBeGreaterThan(20);

@@ -36,6 +36,8 @@ export class SimulatedDisk {
   syncDelayMs = 0;
   /** Every write and sync fails with this; reads too when it is 'io'. */
   fault: DiskFault | null = null;
+  /** Which bytes a power loss may spoil, by file name; default all that was not synced. */
+  mayFlip: (name: string, bytes: Buffer, at: number) => boolean = () => true;
 
   find(path: string): Entry | null {
     let entry: Entry = this.root;
@@ -87,9 +89,9 @@ export class SimulatedDisk {
     const isKept = torn !== null && torn.below(2) === 0;
     if (directory.durableNames !== null && !isKept) directory.names = directory.durableNames;
     directory.durableNames = null;
-    for (const entry of directory.names.values()) {
+    for (const [name, entry] of directory.names) {
       if (entry.kind === 'directory') this.#loseIn(entry, torn);
-      else entry.losePower(torn);
+      else entry.losePower(torn, (bytes, at) => this.mayFlip(name, bytes, at));
     }
   }
 }

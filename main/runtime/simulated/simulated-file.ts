@@ -3,6 +3,29 @@
 import type { Random } from '../runtime.ts';
 
 const pageBytes = 4096;
+/** Of the unsynced pages that reach the device when the power goes, one in so many holds wrong bits. */
+const spoiltPageOneIn = 8;
+const flippedBitsMax = 8;
+
+/** Whether a bit of the byte at `at` of an unsynced file may flip when the power goes. */
+export type MayFlip = (bytes: Buffer, at: number) => boolean;
+
+function spoil(image: Buffer, start: number, end: number, random: Random, mayFlip: MayFlip): void {
+  if (end <= start) return;
+  for (let count = 1 + random.below(flippedBitsMax); count > 0; count--) {
+    const at = start + random.below(end - start);
+    const bit = 1 << random.below(8);
+    if (mayFlip(image, at)) image[at] = (image[at] ?? 0) ^ bit;
+  }
+}
+
+/** What a rewrite left as it was is as safe as before. */
+function commonLength(a: Buffer, b: Buffer): number {
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && a[length] === b[length]) length++;
+  return length;
+}
 
 export class SimulatedFile {
   readonly kind = 'file';
@@ -71,11 +94,11 @@ export class SimulatedFile {
     this.#durable = null;
   }
 
-  /** The power goes: unsynced bytes are lost, or, when `torn`, any of their pages may have made it. */
-  losePower(torn: Random | null): void {
+  /** The power goes: unsynced bytes are lost, or, when `torn`, any of their pages may have made it, or made it wrongly. */
+  losePower(torn: Random | null, mayFlip: MayFlip = () => true): void {
     const durable = this.#durable ?? this.#bytes.subarray(0, this.#syncedSize);
     let image: Buffer = Buffer.from(durable);
-    if (torn !== null) image = this.#tear(image, torn);
+    if (torn !== null) image = this.#tear(image, torn, mayFlip);
     this.#bytes = image;
     this.#size = image.length;
     this.#syncedSize = image.length;
@@ -83,15 +106,18 @@ export class SimulatedFile {
     this.#changeCount++;
   }
 
-  #tear(durable: Buffer, random: Random): Buffer {
+  #tear(durable: Buffer, random: Random, mayFlip: MayFlip): Buffer {
     const least = Math.min(durable.length, this.#size);
     const most = Math.max(durable.length, this.#size);
     const size = least + random.below(most - least + 1);
     const image = Buffer.alloc(size);
     durable.copy(image, 0, 0, Math.min(size, durable.length));
+    const safeBytes = commonLength(durable, this.#bytes.subarray(0, this.#size));
     for (let start = 0; start < size; start += pageBytes) {
       const end = Math.min(start + pageBytes, size, this.#size);
-      if (end > start && random.below(2) === 0) this.#bytes.copy(image, start, start, end);
+      if (end <= start || random.below(2) !== 0) continue;
+      this.#bytes.copy(image, start, start, end);
+      if (random.below(spoiltPageOneIn) === 0) spoil(image, Math.max(start, safeBytes), end, random, mayFlip);
     }
     return image;
   }

@@ -41,6 +41,7 @@ export class SimulatedWorld {
   readonly #disks = new Map<number, SimulatedDisk>();
   readonly #failures: NodeFailure[] = [];
   readonly #wallSkews = new Map<number, number>();
+  readonly #clockRates = new Map<number, number>();
   readonly #time: { nowMs: number; readonly wallStartMs: number };
   #isRunning = false;
   #eventCount = 0;
@@ -73,7 +74,7 @@ export class SimulatedWorld {
     const known = this.#nodes.get(nodeId);
     if (known?.life.isAlive === true) return known.runtime;
     const lifeCount = (known?.lifeCount ?? 0) + 1;
-    const life = new NodeLife(nodeId, this.#queue, this.#time);
+    const life = new NodeLife(nodeId, this.#queue, this.#time, this.#clockRates.get(nodeId) ?? 1);
     life.wallSkewMs = this.#wallSkews.get(nodeId) ?? 0;
     const disk = this.disk(nodeId);
     disk.locks.clear();
@@ -138,6 +139,11 @@ export class SimulatedWorld {
     this.#wallSkews.set(nodeId, skewMs);
     const state = this.#nodes.get(nodeId);
     if (state !== undefined) state.life.wallSkewMs = skewMs;
+  }
+
+  /** The node's clocks go `rate` times as fast as the world's, from its next life on. */
+  setClockRate(nodeId: number, rate: number): void {
+    this.#clockRates.set(nodeId, rate);
   }
 
   /** One way: nothing of `from` reaches `to`; connections stay open and bytes wait for `heal`. */

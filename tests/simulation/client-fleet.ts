@@ -1,0 +1,231 @@
+// All clients of a simulated run, drawn from its seed: producers of both kinds, tail readers of both isolations, a
+// group whose members come and go, an administrator, and a watcher who asks whether the cluster is whole.
+
+import { createTopicsApi } from '../../main/protocol/messages/create-topics.ts';
+import { ErrorCode } from '../../main/protocol/errors.ts';
+import type { Random } from '../../main/runtime/runtime.ts';
+import type { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
+import type { FinalLog } from '../../main/workloads/history.ts';
+import { Admin } from './clients/admin.ts';
+import { Fetcher } from './clients/fetcher.ts';
+import { GroupMember } from './clients/group-member.ts';
+import { Producer } from './clients/producer.ts';
+import { SimulatedClient } from './clients/simulated-client.ts';
+import { TailReader } from './clients/tail-reader.ts';
+import { HistoryRecorder } from './history-recorder.ts';
+
+export type ClientFleetOptions = {
+  readonly world: SimulatedWorld;
+  readonly brokerIds: readonly number[];
+  readonly random: Random;
+  readonly history: HistoryRecorder;
+  readonly note: (actor: string, text: string) => void;
+};
+
+type Progress = { readonly acknowledged: ReadonlyMap<string, number>; readonly eventCount: number };
+
+const topics = ['orders', 'events'] as const;
+const group = 'readers';
+const firstClientNodeId = 100;
+const clientCountMax = 20;
+const lookMs = 50;
+const memberCount = 2;
+const recordCountMax = 1200;
+
+export class ClientFleet {
+  readonly nodeIds: readonly number[];
+  readonly #options: ClientFleetOptions;
+  readonly #watcher: SimulatedClient;
+  readonly #producers = new Map<string, Producer>();
+  readonly #producerClients: SimulatedClient[] = [];
+  readonly #readerClients: SimulatedClient[] = [];
+  readonly #memberClients: SimulatedClient[] = [];
+  readonly #admin: Admin;
+  readonly #adminClient: SimulatedClient;
+  #nextNodeId = firstClientNodeId;
+  #memberLoops: Promise<void>[] = [];
+  /** For the message when a wait was in vain. */
+  waitingFor = '';
+
+  constructor(options: ClientFleetOptions) {
+    this.#options = options;
+    this.nodeIds = Array.from({ length: clientCountMax }, (_, index) => firstClientNodeId + index);
+    this.#watcher = this.#client('watcher');
+    this.#adminClient = this.#client('admin');
+    this.#admin = new Admin(this.#adminClient, topics, options.brokerIds, (text) => options.note('admin', text));
+  }
+
+  #client(name: string): SimulatedClient {
+    return new SimulatedClient(this.#options.world, this.#nextNodeId++, name, this.#options.brokerIds);
+  }
+
+  /** Makes the topics and starts everybody. */
+  async begin(): Promise<void> {
+    const { random, brokerIds } = this.#options;
+    const replicationFactor = Math.min(3, brokerIds.length);
+    for (const name of topics) {
+      const configs = random.below(2) === 0 ? [{ name: 'internal.segment.bytes', value: '4096' }] : [];
+      const numPartitions = 1 + random.below(3);
+      const topic = { name, numPartitions, replicationFactor, assignments: [], configs };
+      await this.#create(topic);
+    }
+    for (const [index, topic] of topics.entries()) {
+      this.#startProducer(`safe-${index}`, topic, 'all', true);
+      if (random.below(2) === 0) this.#startProducer(`fast-${index}`, topic, 'leader', false);
+      if (random.below(3) === 0) this.#startProducer(`plain-${index}`, topic, 'all', false);
+      const isolation = random.below(2) === 0 ? 'read_uncommitted' : 'read_committed';
+      const client = this.#client(`tail-${index}`);
+      this.#readerClients.push(client);
+      void new TailReader(client, { topic, isolation, pauseMs: 20 + random.below(100) }, this.#options.history).run();
+    }
+    for (let index = 0; index < memberCount; index++) this.#startMember(`member-${index}`);
+    void this.#comeAndGo();
+    void this.#admin.run(700);
+  }
+
+  async #create(topic: { name: string; numPartitions: number; replicationFactor: number }): Promise<void> {
+    this.waitingFor = `topic ${topic.name}`;
+    for (;;) {
+      const request = { topics: [{ assignments: [], configs: [], ...topic }], timeoutMs: 1500 };
+      const answer = await this.#watcher.ask(this.#watcher.anyBroker(), createTopicsApi, request);
+      const code = answer?.topics[0]?.errorCode;
+      if (code === ErrorCode.NONE || code === ErrorCode.TOPIC_ALREADY_EXISTS) return;
+      await this.#watcher.sleep(lookMs);
+    }
+  }
+
+  #startProducer(name: string, topic: string, acks: 'all' | 'leader', isIdempotent: boolean): void {
+    const client = this.#client(name);
+    this.#producerClients.push(client);
+    const { random, history } = this.#options;
+    const deliveryTimeoutMs = random.below(3) === 0 ? 2500 : 15_000;
+    const options = { topic, acks, isIdempotent, pauseMs: 25 + random.below(100), deliveryTimeoutMs, recordCountMax };
+    const producer = new Producer(client, options, history);
+    this.#producers.set(name, producer);
+    void producer.run();
+  }
+
+  #startMember(name: string): void {
+    const { random, history } = this.#options;
+    const client = this.#client(name);
+    this.#memberClients.push(client);
+    const options = {
+      topic: topics[0],
+      group,
+      sessionTimeoutMs: 1000 + random.below(1000),
+      pauseMs: 30 + random.below(60),
+      pollsPerCommit: 1 + random.below(4),
+    };
+    this.#memberLoops.push(new GroupMember(client, options, history).run());
+  }
+
+  /** Now and then a member leaves or another joins, as long as there is room. */
+  async #comeAndGo(): Promise<void> {
+    const { random } = this.#options;
+    for (let count = memberCount; !this.#watcher.isStopped && count < memberCount + 3; count++) {
+      await this.#watcher.sleep(1500 + random.below(4000));
+      if (this.#watcher.isStopped) return;
+      if (random.below(2) === 0) this.#memberClients[random.below(this.#memberClients.length)]?.stop();
+      this.#startMember(`member-${count}`);
+    }
+  }
+
+  // ── is everybody served? ──
+
+  progress(): Progress {
+    const { events } = this.#options.history;
+    const acknowledged = new Map<string, number>();
+    for (const event of events) {
+      if (event.type === 'acknowledged') acknowledged.set(event.producer, (acknowledged.get(event.producer) ?? 0) + 1);
+    }
+    return { acknowledged, eventCount: events.length };
+  }
+
+  /** Each producer that still makes records had some acknowledged, and the group committed. */
+  hasProgressedSince(before: Progress): boolean {
+    const since = this.#options.history.events.slice(before.eventCount);
+    const acknowledged = new Set(since.map((event) => (event.type === 'acknowledged' ? event.producer : '')));
+    for (const [name, producer] of this.#producers) {
+      if (producer.isDone || acknowledged.has(name) || producer.sentCount >= recordCountMax) continue;
+      this.waitingFor = `an acknowledgement for ${name}`;
+      return false;
+    }
+    this.waitingFor = 'a commit of the group';
+    return since.some((event) => event.type === 'committed');
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#watcher.sleep(lookMs);
+  }
+
+  /** All replicas of all topics are in sync, and every broker knows. */
+  async becomeWhole(): Promise<void> {
+    for (const broker of this.#options.brokerIds) {
+      for (const topic of [...topics, '__consumer_offsets']) {
+        this.waitingFor = `all replicas of ${topic} in sync, as broker ${broker} sees it`;
+        while (!(await this.#isWhole(broker, topic))) await this.#watcher.sleep(lookMs);
+      }
+    }
+  }
+
+  async #isWhole(broker: number, topic: string): Promise<boolean> {
+    const found = await this.#watcher.describe(broker, topic);
+    if (found === null) return false;
+    if (found.errorCode !== ErrorCode.NONE) return topic === '__consumer_offsets';
+    return found.partitions.every(
+      (each) =>
+        each.leaderId >= 0 && each.isrNodes.length === each.replicaNodes.length && each.errorCode === ErrorCode.NONE,
+    );
+  }
+
+  /** No new records, the fate of all is told, the group has read all, nobody changes anything any more. */
+  async end(): Promise<void> {
+    this.#adminClient.stop();
+    for (const client of this.#producerClients) client.stop();
+    this.waitingFor = 'the fate of every record';
+    await this.until(() => [...this.#producers.values()].every((producer) => producer.isDone));
+    for (const client of [...this.#memberClients, ...this.#readerClients]) client.stop();
+    this.#watcher.stop();
+    this.waitingFor = 'the members to leave';
+    await Promise.all(this.#memberLoops);
+  }
+
+  /** What the metadata of each broker lacks of what the administrator was promised. */
+  async checkAdmin(): Promise<string[]> {
+    const wrong: string[] = [];
+    for (const broker of this.#options.brokerIds) wrong.push(...(await this.#admin.check(broker)));
+    return wrong;
+  }
+
+  /** Every partition, from its start to its high watermark, as its leader hands it out. */
+  async readBack(): Promise<FinalLog[]> {
+    const { world } = this.#options;
+    const logs: FinalLog[] = [];
+    for (const topic of topics) {
+      const own = new HistoryRecorder(
+        () => world.nowMs,
+        () => undefined,
+      );
+      const options = { topic, reader: 'final', group: null, isolation: 'read_uncommitted', waitMs: 0 } as const;
+      const fetcher = new Fetcher(this.#watcher, options, own);
+      await this.#watcher.refresh(topic);
+      const partitions = this.#watcher.partitionsOf(topic);
+      for (const partition of partitions) fetcher.positions.set(partition, 0);
+      this.waitingFor = `${topic} to be read back`;
+      while (
+        !partitions.every((each) => (fetcher.positions.get(each) ?? 0) >= (fetcher.highWatermarks.get(each) ?? 1))
+      ) {
+        if (partitions.every((each) => fetcher.highWatermarks.get(each) === 0)) break;
+        await fetcher.poll();
+      }
+      for (const partition of partitions) {
+        const records = own.events.flatMap((event) =>
+          event.type === 'read' && event.partition === partition ? event.records : [],
+        );
+        const highWatermark = fetcher.highWatermarks.get(partition) ?? 0;
+        logs.push({ topic, partition, logStartOffset: 0, highWatermark, isCompacted: false, records });
+      }
+    }
+    return logs;
+  }
+}

@@ -1,0 +1,132 @@
+// What goes wrong, and when: plain data drawn from a seed, so that a plan can be printed, cut down and run again.
+
+import type { JournalKind } from '../../main/core/journal.ts';
+import type { Random } from '../../main/runtime/runtime.ts';
+import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
+
+export type FaultKind =
+  | 'kill' // the process; what it wrote stays
+  | 'power-loss' // what was not synced is lost, torn or spoilt
+  | 'blackout' // power loss of all nodes at once
+  | 'freeze'
+  | 'stop' // in order
+  | 'isolate' // from all other brokers, both ways
+  | 'cut' // one way, to one other broker
+  | 'cut-clients' // from all clients, both ways
+  | 'slow-network'
+  | 'drop-connections'
+  | 'disk-full'
+  | 'disk-error'
+  | 'slow-disk'
+  | 'skew-clock';
+
+export type Fault = {
+  /** Since the episode began. */
+  readonly atMs: number;
+  readonly forMs: number;
+  readonly kind: FaultKind;
+  readonly broker: number;
+  readonly other: number;
+  /** Not at `atMs` but at the first such event of any broker after it, and to the broker that reports it. */
+  readonly on: JournalKind | null;
+};
+
+export type Episode = readonly Fault[];
+
+export type Plan = {
+  readonly brokerCount: number;
+  /** How fast each broker's clock goes; quartz is a hundred times better than the worst of these. */
+  readonly clockRates: readonly number[];
+  /** Between two episodes everything is mended and the cluster must become whole. */
+  readonly episodes: readonly Episode[];
+  readonly hasBlackout: boolean;
+};
+
+const usualKinds: readonly FaultKind[] = [
+  'kill',
+  'kill',
+  'kill',
+  'power-loss',
+  'power-loss',
+  'freeze',
+  'freeze',
+  'stop',
+  'isolate',
+  'isolate',
+  'cut',
+  'cut',
+  'cut-clients',
+  'slow-network',
+  'drop-connections',
+  'disk-full',
+  'disk-error',
+  'slow-disk',
+  'skew-clock',
+];
+
+/** Moments at which a fault hurts most. */
+const triggers: readonly JournalKind[] = [
+  'quorum.voteAnswered',
+  'quorum.candidate',
+  'quorum.leaderElected',
+  'controller.active',
+  'partition.leaderElected',
+  'partition.isrShrunk',
+  'partition.isrExpanded',
+  'replica.leading',
+  'replica.following',
+  'replica.truncated',
+  'broker.fenced',
+  'broker.unfenced',
+  'coordinator.loaded',
+  'group.rebalancing',
+];
+
+const triggerable: ReadonlySet<FaultKind> = new Set(['kill', 'freeze', 'isolate', 'drop-connections', 'power-loss']);
+const episodeMsMax = 5000;
+const faultsMax = 6;
+const faultMsMax = 3500;
+const blackoutOneIn = 12;
+const driftMax = 0.01;
+
+export function planFaults(seed: number): Plan {
+  const random = seededRandom(seed, 'plan');
+  const brokerCount = random.below(8) === 0 ? 5 : 3;
+  const hasBlackout = random.below(blackoutOneIn) === 0;
+  const clockRates = Array.from({ length: brokerCount }, () =>
+    random.below(2) === 0 ? 1 : 1 + (random.next() - 0.5) * 2 * driftMax,
+  );
+  const episodeCount = 1 + random.below(2);
+  const episodes = Array.from({ length: episodeCount }, () => planEpisode(random, brokerCount));
+  if (hasBlackout) episodes[0] = [...(episodes[0] ?? []), blackout(random)];
+  return { brokerCount, clockRates, episodes, hasBlackout };
+}
+
+function planEpisode(random: Random, brokerCount: number): Fault[] {
+  // With two copies needed for an acknowledgement, one disk may lose its tail between two moments of wholeness.
+  const fragile = 1 + random.below(brokerCount);
+  const faultCount = 1 + random.below(faultsMax);
+  const faults = Array.from({ length: faultCount }, (): Fault => {
+    const kind = usualKinds[random.below(usualKinds.length)] ?? 'kill';
+    const broker = kind === 'power-loss' ? fragile : 1 + random.below(brokerCount);
+    const other = 1 + ((broker + random.below(brokerCount - 1)) % brokerCount);
+    const on =
+      triggerable.has(kind) && random.below(3) === 0 ? (triggers[random.below(triggers.length)] ?? null) : null;
+    // Short ones matter as much as long ones: a quick restart meets what the others have not noticed.
+    const forMs = random.below(2) === 0 ? random.below(300) : random.below(faultMsMax);
+    return { atMs: random.below(episodeMsMax), forMs, kind, broker, other, on };
+  });
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function blackout(random: Random): Fault {
+  const atMs = random.below(episodeMsMax);
+  return { atMs, forMs: random.below(1000), kind: 'blackout', broker: 1, other: 2, on: null };
+}
+
+export function describeFault({ atMs, forMs, kind, broker, other, on }: Fault): string {
+  const where =
+    kind === 'cut' ? `${broker}→${other}` : kind === 'drop-connections' ? `${broker}–${other}` : `${broker}`;
+  const when = on === null ? `at ${atMs} ms` : `at the first ${on} after ${atMs} ms, there,`;
+  return kind === 'blackout' ? `blackout ${when} for ${forMs} ms` : `${kind} ${where} ${when} for ${forMs} ms`;
+}

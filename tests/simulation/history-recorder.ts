@@ -1,0 +1,115 @@
+// Writes down what the clients of a simulated run are told: the history for the checker, and the journal's lines.
+
+import type { RecordBatch } from '../../main/records/record-batch.ts';
+import { recordsOf } from '../../main/records/record.ts';
+import {
+  nameFromText,
+  type DiskLoss,
+  type FinalLog,
+  type History,
+  type HistoryEvent,
+  type InSyncFact,
+  type ProducerFacts,
+  type StoredRecord,
+} from '../../main/workloads/history.ts';
+
+/** What a reader was answered. */
+export type ReadAnswer = Omit<Extract<HistoryEvent, { type: 'read' }>, 'type' | 'atMs'>;
+type CommitAnswer = Omit<Extract<HistoryEvent, { type: 'committed' }>, 'type' | 'atMs'>;
+type CommittedAnswer = Omit<Extract<HistoryEvent, { type: 'committedRead' }>, 'type' | 'atMs'>;
+
+export class HistoryRecorder {
+  readonly producers: ProducerFacts[] = [];
+  readonly events: HistoryEvent[] = [];
+  readonly logs: FinalLog[] = [];
+  readonly inSync: InSyncFact[] = [];
+  readonly diskLosses: DiskLoss[] = [];
+  /** Idempotent producers that were refused the sequence number that comes next. */
+  readonly refusedSequences: string[] = [];
+  /** Readers whose position, handed out as committed, is not there any more. */
+  readonly lostPositions: string[] = [];
+  readonly #nowMs: () => number;
+  readonly #note: (actor: string, text: string) => void;
+
+  constructor(nowMs: () => number, note: (actor: string, text: string) => void) {
+    this.#nowMs = nowMs;
+    this.#note = note;
+  }
+
+  get history(): History {
+    const { producers, events, logs, inSync, diskLosses } = this;
+    return { producers, events, logs, inSync, diskLosses };
+  }
+
+  producer(facts: ProducerFacts): void {
+    this.producers.push(facts);
+  }
+
+  sent(producer: string, number: number, topic: string, partition: number): void {
+    this.events.push({ type: 'sent', atMs: this.#nowMs(), producer, number, topic, partition });
+  }
+
+  acknowledged(
+    producer: string,
+    number: number,
+    topic: string,
+    partition: number,
+    offset: number | null,
+    leader: number,
+  ): void {
+    const atMs = this.#nowMs();
+    this.events.push({ type: 'acknowledged', atMs, producer, number, topic, partition, offset, leader });
+    this.#note(producer, `#${number} acknowledged by ${leader} at ${topic}-${partition} offset ${offset ?? '?'}`);
+  }
+
+  failed(producer: string, number: number, topic: string, partition: number, error: string, isRefused: boolean): void {
+    const atMs = this.#nowMs();
+    this.events.push({ type: 'failed', atMs, producer, number, topic, partition, error, isRefused });
+    this.#note(producer, `#${number} for ${topic}-${partition} given up: ${error}`);
+  }
+
+  refusedSequence(producer: string, partition: number, error: string): void {
+    this.refusedSequences.push(`${producer} on partition ${partition} at ${this.#nowMs().toFixed(0)} ms: ${error}`);
+    this.#note(producer, `the next sequence of partition ${partition} is refused: ${error}`);
+  }
+
+  outOfRange(reader: string, topic: string, partition: number, offset: number): void {
+    this.lostPositions.push(`${reader} at ${topic}-${partition} offset ${offset}, ${this.#nowMs().toFixed(0)} ms`);
+    this.#note(reader, `its position ${offset} in ${topic}-${partition} is out of range`);
+  }
+
+  read(answer: ReadAnswer): void {
+    this.events.push({ type: 'read', atMs: this.#nowMs(), ...answer });
+    const { reader, topic, partition, records, leader, leaderEpoch, highWatermark } = answer;
+    if (records.length === 0) return;
+    const range = `${records[0]?.offset ?? 0}–${records.at(-1)?.offset ?? 0}`;
+    const source = `broker ${leader ?? '?'} in epoch ${leaderEpoch ?? '?'}, high watermark ${highWatermark ?? '?'}`;
+    this.#note(reader, `read ${topic}-${partition} ${range} from ${source}`);
+  }
+
+  committed(answer: CommitAnswer): void {
+    this.events.push({ type: 'committed', atMs: this.#nowMs(), ...answer });
+    this.#note(answer.group, `committed ${answer.offset} for ${answer.topic}-${answer.partition}`);
+  }
+
+  committedRead(answer: CommittedAnswer): void {
+    this.events.push({ type: 'committedRead', atMs: this.#nowMs(), ...answer });
+    this.#note(answer.group, `is told ${answer.offset ?? 'nothing'} for ${answer.topic}-${answer.partition}`);
+  }
+}
+
+/** The records of whole batches from `fromOffset` on, by the names in their values. */
+export function storedRecords(batches: Iterable<RecordBatch>, fromOffset: number): StoredRecord[] {
+  const records: StoredRecord[] = [];
+  for (const batch of batches) {
+    if (batch.isControl) continue;
+    for (const record of recordsOf(batch)) {
+      const { offset } = record;
+      if (offset < fromOffset) continue;
+      const text = record.value?.toString('latin1') ?? '';
+      const name = nameFromText(text) ?? { producer: `unreadable ${text.slice(0, 20)}`, number: 0 };
+      records.push({ ...name, offset, leaderEpoch: batch.partitionLeaderEpoch });
+    }
+  }
+  return records;
+}

@@ -1,0 +1,198 @@
+// One run of one seed: a cluster, its clients and a plan of faults in one simulated world, from the first start to the
+// last check. Everything comes from the seed (and the plan, which may be a cut-down one): the same gives the same journal.
+
+import { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
+import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
+import { checkHistory } from '../../main/workloads/check-history.ts';
+import type { HistoryCounts } from '../../main/workloads/history.ts';
+import { ClientFleet } from './client-fleet.ts';
+import { describeEntry } from './describe-entry.ts';
+import { planFaults, type Plan } from './fault-plan.ts';
+import { Faults } from './faults.ts';
+import { HistoryRecorder } from './history-recorder.ts';
+import { Journal } from './journal.ts';
+import { SimulatedBrokers } from './simulated-brokers.ts';
+import { compareReplicas, logEnds, WorldChecks } from './world-checks.ts';
+
+export type Violation = { readonly rule: string; readonly message: string };
+
+export type SeedOutcome = {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly counts: HistoryCounts;
+  readonly faultCount: number;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+  /** Batches found equal on two disks. */
+  readonly comparedBatches: number;
+  readonly journal: Journal;
+};
+
+export type SeedOptions = {
+  readonly seed: number;
+  /** Instead of the seed's own. */
+  readonly plan?: Plan;
+  /** Keeps the journal's text, not only its hash. */
+  readonly isTraced?: boolean;
+};
+
+const violationsMax = 50;
+const startMsMax = 30_000;
+/** So long after the last fault was mended everything must work again. */
+const recoveryMsMax = 40_000;
+const episodeMs = 6000;
+
+export function runSeed(options: SeedOptions): Promise<SeedOutcome> {
+  return new SeedRun(options).run();
+}
+
+class SeedRun {
+  readonly #seed: number;
+  readonly #plan: Plan;
+  readonly #journal: Journal;
+  readonly #world: SimulatedWorld;
+  readonly #brokers: SimulatedBrokers;
+  readonly #history: HistoryRecorder;
+  readonly #clients: ClientFleet;
+  readonly #faults: Faults;
+  readonly #checks: WorldChecks;
+  readonly #violations: Violation[] = [];
+  #comparedBatches = 0;
+
+  constructor({ seed, plan = planFaults(seed), isTraced = false }: SeedOptions) {
+    this.#seed = seed;
+    this.#plan = plan;
+    this.#journal = new Journal(isTraced);
+    this.#world = new SimulatedWorld({ seed, onFailure: (failure) => this.#brokers.ended(failure) });
+    const world = this.#world;
+    const note = (actor: string, text: string): void => this.#journal.add(world.nowMs, actor, text);
+    const report = (rule: string, message: string): void => this.#violation(rule, message);
+    this.#checks = new WorldChecks(report);
+    plan.clockRates.forEach((rate, index) => world.setClockRate(index + 1, rate));
+    const random = seededRandom(seed, 'run');
+    this.#brokers = new SimulatedBrokers({
+      world,
+      brokerCount: plan.brokerCount,
+      properties: random.below(3) === 0 ? { 'metadata.log.max.record.bytes.between.snapshots': '2000' } : {},
+      note,
+      onBrokenBroker: (broker, error) => {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.#violation('broker-died', `broker ${broker}: ${text}`);
+      },
+      onTelemetry: (broker, life, telemetry) => {
+        for (const event of telemetry.events) {
+          note(`broker-${broker}`, describeEntry(event.entry));
+          this.#faults.onEvent(broker, event);
+        }
+        this.#checks.onTelemetry(broker, life, telemetry);
+      },
+    });
+    this.#history = new HistoryRecorder(() => world.nowMs, note);
+    this.#clients = new ClientFleet({ world, brokerIds: this.#brokers.ids, random, history: this.#history, note });
+    this.#faults = new Faults({
+      world,
+      brokers: this.#brokers,
+      clientNodeIds: this.#clients.nodeIds,
+      random,
+      note,
+      // Within a plan without a blackout one disk at most fails between two moments of wholeness: nothing is excused.
+      onDiskLoss: (broker) => plan.hasBlackout && this.#history.diskLosses.push({ atMs: world.nowMs, broker }),
+    });
+  }
+
+  async run(): Promise<SeedOutcome> {
+    const world = this.#world;
+    try {
+      for (const id of this.#brokers.ids) this.#brokers.ensureStarted(id);
+      await this.#settle('start', () => this.#clients.begin(), startMsMax);
+      for (const episode of this.#plan.episodes) {
+        this.#faults.begin(episode);
+        await world.runFor(episodeMs);
+        await this.#recover();
+      }
+      await this.#finish();
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (!(error instanceof NotAlive)) this.#violation('simulation-failed', text);
+    }
+    const checked = checkHistory(this.#history.history);
+    for (const { rule, topic, partition, message } of checked.violations) {
+      this.#violation(rule, `${topic}-${partition}: ${message}`);
+    }
+    return {
+      seed: this.#seed,
+      violations: this.#violations,
+      counts: checked.counts,
+      faultCount: this.#faults.count,
+      virtualMs: world.nowMs,
+      eventCount: world.eventCount,
+      comparedBatches: this.#comparedBatches,
+      journal: this.#journal,
+    };
+  }
+
+  /** Mends everything and waits until the cluster is whole and serves everybody. */
+  async #recover(): Promise<void> {
+    this.#faults.end();
+    const progress = this.#clients.progress();
+    await this.#settle(
+      'recovery',
+      async () => {
+        await this.#clients.until(() => this.#brokers.areAllRunning);
+        await this.#clients.becomeWhole();
+        await this.#clients.until(() => this.#clients.hasProgressedSince(progress));
+      },
+      recoveryMsMax,
+    );
+  }
+
+  async #finish(): Promise<void> {
+    const world = this.#world;
+    await this.#settle('end', () => this.#clients.end(), recoveryMsMax);
+    await this.#settle('whole', () => this.#clients.becomeWhole(), recoveryMsMax);
+    for (const message of await this.#settle('admin check', () => this.#clients.checkAdmin(), recoveryMsMax)) {
+      this.#violation('metadata-lost', message);
+    }
+    this.#history.logs.push(...(await this.#settle('reading back', () => this.#clients.readBack(), recoveryMsMax)));
+    if (this.#plan.hasBlackout) {
+      for (const { topic, partition } of [...this.#history.logs, { topic: '__consumer_offsets', partition: 0 }]) {
+        this.#history.inSync.push({ topic, partition, atMs: 0, leader: -1, inSyncReplicas: this.#brokers.ids });
+      }
+    }
+    const disks = new Map(this.#brokers.ids.map((id) => [id, world.disk(id)]));
+    this.#comparedBatches = compareReplicas(disks, (rule, message) => this.#violation(rule, message));
+    if (!this.#plan.hasBlackout) {
+      for (const message of this.#history.refusedSequences) this.#violation('sequence-refused', message);
+      for (const message of this.#history.lostPositions) this.#violation('position-lost', message);
+    }
+  }
+
+  async #settle<T>(what: string, action: () => Promise<T>, timeoutMs: number): Promise<T> {
+    const startMs = this.#world.nowMs;
+    try {
+      return await this.#world.settle(action(), timeoutMs);
+    } catch (error) {
+      if (this.#world.nowMs - startMs < timeoutMs) throw error;
+      this.#violation('not-alive', `${what} took more than ${timeoutMs} ms: ${this.#clients.waitingFor}`);
+      this.#noteState();
+      throw new NotAlive();
+    }
+  }
+
+  /** What may tell why nothing goes on. */
+  #noteState(): void {
+    for (const id of this.#brokers.ids) {
+      const ends = [...logEnds(this.#world.disk(id))].map(([name, end]) => `${name} ${end}`);
+      const state = this.#brokers.isRunning(id) ? 'runs' : 'does not run';
+      this.#journal.add(this.#world.nowMs, 'supervisor', `broker ${id} ${state}; log ends: ${ends.join(', ')}`);
+    }
+  }
+
+  #violation(rule: string, message: string): void {
+    this.#journal.add(this.#world.nowMs, 'VIOLATION', `${rule}: ${message}`);
+    if (this.#violations.length < violationsMax) this.#violations.push({ rule, message });
+  }
+}
+
+/** The run can't go on; the violation is noted. */
+class NotAlive extends Error {}

@@ -1,0 +1,178 @@
+// The brokers of a simulated run and their supervisor: the engine's own startBroker on the nodes of one world. Knows
+// who should be running, starts again who died, and hands on what the brokers report.
+
+import { startBroker, type RunningBroker } from '../../main/broker/broker.ts';
+import type { BrokerReport } from '../../main/broker/contract.ts';
+import type { NodeFailure, SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
+import { canFlipBeNoticed } from './flippable.ts';
+import { clientPortOf, controllerPortOf } from './ports.ts';
+
+type Telemetry = Extract<BrokerReport, { type: 'telemetry' }>;
+
+export type SimulatedBrokersOptions = {
+  readonly world: SimulatedWorld;
+  readonly brokerCount: number;
+  readonly properties: Readonly<Record<string, string>>;
+  /** `life` counts the broker's starts. */
+  readonly onTelemetry: (broker: number, life: number, report: Telemetry) => void;
+  readonly note: (actor: string, text: string) => void;
+  /** A broker ended itself, or could not start, though its disk did nothing to it. */
+  readonly onBrokenBroker: (broker: number, error: unknown) => void;
+};
+
+const startRetryMs = 200;
+
+/** The laptop profile, and small files. */
+const properties = {
+  'process.roles': 'broker,controller',
+  'controller.listener.names': 'CONTROLLER',
+  'inter.broker.listener.name': 'PLAINTEXT',
+  'log.dirs': '/data',
+  'broker.session.timeout.ms': '1000',
+  'broker.heartbeat.interval.ms': '250',
+  'controller.quorum.election.timeout.ms': '300',
+  'controller.quorum.fetch.timeout.ms': '600',
+  'controller.quorum.election.backoff.max.ms': '200',
+  'controller.quorum.request.timeout.ms': '1000',
+  'replica.lag.time.max.ms': '1500',
+  'replica.fetch.wait.max.ms': '200',
+  'metadata.max.idle.interval.ms': '2000',
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'offsets.topic.replication.factor': '3',
+  'offsets.topic.num.partitions': '2',
+  'group.initial.rebalance.delay.ms': '200',
+  'group.min.session.timeout.ms': '500',
+  'log.index.size.max.bytes': '65536',
+  'replica.high.watermark.checkpoint.interval.ms': '1000',
+  'log.flush.offset.checkpoint.interval.ms': '1500',
+  'initial.broker.registration.timeout.ms': '600000',
+};
+
+export class SimulatedBrokers {
+  readonly ids: readonly number[];
+  readonly #options: SimulatedBrokersOptions;
+  readonly #running = new Map<number, RunningBroker>();
+  readonly #starting = new Set<number>();
+  readonly #wanted = new Set<number>();
+  /** Brokers whose disk failed in this life: they may end themselves. */
+  readonly #excused = new Set<number>();
+  /** Counts lives, so that an old life's end is not taken for the new one's. */
+  readonly #lives = new Map<number, number>();
+
+  constructor(options: SimulatedBrokersOptions) {
+    this.#options = options;
+    this.ids = Array.from({ length: options.brokerCount }, (_, index) => index + 1);
+    for (const id of this.ids) options.world.disk(id).mayFlip = canFlipBeNoticed;
+  }
+
+  isRunning(id: number): boolean {
+    return this.#running.has(id) && this.#options.world.isAlive(id);
+  }
+
+  get areAllRunning(): boolean {
+    return this.ids.every((id) => this.isRunning(id));
+  }
+
+  /** Started if it does not run, and again whenever it ends while it is wanted. */
+  ensureStarted(id: number): void {
+    const { world } = this.#options;
+    this.#wanted.add(id);
+    if (world.isAlive(id) && (this.#running.has(id) || this.#starting.has(id))) return;
+    this.#excused.delete(id);
+    if (world.disk(id).fault !== null) this.#excused.add(id);
+    const life = (this.#lives.get(id) ?? 0) + 1;
+    this.#lives.set(id, life);
+    this.#starting.add(id);
+    this.#running.delete(id);
+    this.#options.note('supervisor', `starts broker ${id}`);
+    // In an event of the node's own: what it throws is the node's failure.
+    const { clock } = world.runtimeFor(id);
+    clock.soon(() => void this.#start(id, life));
+  }
+
+  async #start(id: number, life: number): Promise<void> {
+    const { world, onTelemetry } = this.#options;
+    const runtime = world.runtimeFor(id);
+    const channel = {
+      send: (report: BrokerReport): void => {
+        if (report.type === 'telemetry') onTelemetry(id, life, report);
+      },
+      onCommand: () => undefined,
+    };
+    const log = (text: string): void => this.#options.note(`broker-${id}`, text);
+    const config = { properties: this.#properties(id), clusterId: 'simulated-cluster-id-1', logFile: null };
+    try {
+      const broker = await startBroker({ ...config, telemetryIntervalMs: 0 }, runtime, channel, log);
+      if (this.#lives.get(id) !== life || !world.isAlive(id)) return;
+      this.#starting.delete(id);
+      this.#running.set(id, broker);
+    } catch (error) {
+      if (this.#lives.get(id) !== life || !world.isAlive(id)) return;
+      world.kill(id);
+      this.ended({ nodeId: id, atMs: world.nowMs, error });
+    }
+  }
+
+  /** A node ended itself. */
+  ended({ nodeId: id, error }: NodeFailure): void {
+    const { world, note, onBrokenBroker } = this.#options;
+    this.#running.delete(id);
+    this.#starting.delete(id);
+    note('supervisor', `broker ${id} ended itself: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.#excused.has(id)) onBrokenBroker(id, error);
+    world.at(world.nowMs + startRetryMs, () => {
+      if (this.#wanted.has(id)) this.ensureStarted(id);
+    });
+  }
+
+  excuse(id: number): void {
+    this.#excused.add(id);
+  }
+
+  kill(id: number): void {
+    this.#gone(id);
+    this.#options.world.kill(id);
+  }
+
+  losePower(id: number): void {
+    this.#gone(id);
+    this.#options.world.crash(id, { torn: true });
+  }
+
+  /** Controlled shutdown; whatever becomes of it, the process ends with it. */
+  stop(id: number): void {
+    const { world } = this.#options;
+    const broker = this.#running.get(id);
+    if (broker === undefined || !world.isAlive(id)) return this.kill(id);
+    const life = this.#lives.get(id);
+    this.#wanted.delete(id);
+    world.runtimeFor(id).clock.soon(() => {
+      const end = (): void => {
+        if (this.#lives.get(id) !== life) return;
+        this.#options.note('supervisor', `broker ${id} has stopped in order`);
+        this.kill(id);
+      };
+      void broker.shutdown().then(end, end);
+    });
+  }
+
+  #gone(id: number): void {
+    this.#wanted.delete(id);
+    this.#running.delete(id);
+    this.#starting.delete(id);
+    this.#lives.set(id, (this.#lives.get(id) ?? 0) + 1);
+  }
+
+  #properties(id: number): Record<string, string> {
+    const voters = this.ids.map((each) => `${each}@node-${each}:${controllerPortOf(each)}`).join(',');
+    return {
+      ...properties,
+      ...this.#options.properties,
+      'node.id': String(id),
+      'controller.quorum.voters': voters,
+      listeners: `PLAINTEXT://node-${id}:${clientPortOf(id)},CONTROLLER://node-${id}:${controllerPortOf(id)}`,
+      'advertised.listeners': `PLAINTEXT://node-${id}:${clientPortOf(id)}`,
+    };
+  }
+}

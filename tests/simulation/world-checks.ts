@@ -1,0 +1,124 @@
+// What must hold in the cluster itself, whatever clients saw: checked from the brokers' reports while they run, and
+// from their disks once everything is whole. The simulation may look where no client can.
+
+import type { JournalEvent } from '../../main/core/journal.ts';
+import type { BrokerReport, ReplicaReport } from '../../main/broker/contract.ts';
+import { batchesIn } from '../../main/records/record-batch.ts';
+import type { SimulatedDisk } from '../../main/runtime/simulated/simulated-disk.ts';
+
+type Telemetry = Extract<BrokerReport, { type: 'telemetry' }>;
+export type Report = (rule: string, message: string) => void;
+
+export class WorldChecks {
+  readonly #report: Report;
+  readonly #quorumLeaders = new Map<number, number>();
+  readonly #votes = new Map<string, number>();
+  readonly #partitionLeaders = new Map<string, number>();
+  readonly #leaderEpochs = new Map<string, number>();
+  readonly #highWatermarks = new Map<string, number>();
+  #quorumEpochs = new Map<number, number>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** `life` counts the broker's starts: what is in memory only begins anew with each. */
+  onTelemetry(broker: number, life: number, report: Telemetry): void {
+    for (const event of report.events) this.#onEvent(broker, event);
+    for (const replica of report.replicas) this.#onReplica(broker, life, replica);
+    if (report.quorum !== null) this.#onQuorum(broker, report.quorum.epoch);
+  }
+
+  #onEvent(broker: number, { entry }: JournalEvent): void {
+    if (entry.kind === 'quorum.leaderElected') {
+      this.#atMostOne('two-quorum-leaders', this.#quorumLeaders, entry.epoch, entry.leader, `epoch ${entry.epoch}`);
+    }
+    if (entry.kind === 'quorum.voteAnswered' && entry.granted && !entry.preVote) {
+      const key = `${entry.voter} in epoch ${entry.epoch}`;
+      this.#atMostOne('two-votes', this.#votes, key, entry.candidate, `the vote of ${key}`);
+    }
+    if (entry.kind === 'replica.leading') {
+      const key = `${entry.topic}-${entry.partition} in leader epoch ${entry.leaderEpoch}`;
+      this.#atMostOne('two-leaders', this.#partitionLeaders, key, broker, key);
+    }
+  }
+
+  #atMostOne<K>(rule: string, known: Map<K, number>, key: K, value: number, what: string): void {
+    const before = known.get(key);
+    if (before !== undefined && before !== value) this.#report(rule, `${what}: ${before} and ${value}`);
+    known.set(key, value);
+  }
+
+  #onQuorum(broker: number, epoch: number): void {
+    const before = this.#quorumEpochs.get(broker) ?? 0;
+    if (epoch < before) this.#report('quorum-epoch-fell', `node ${broker} went from epoch ${before} to ${epoch}`);
+    this.#quorumEpochs.set(broker, epoch);
+  }
+
+  #onReplica(broker: number, life: number, replica: ReplicaReport): void {
+    const name = `${replica.topic}-${replica.partition} on broker ${broker}`;
+    const epochBefore = this.#leaderEpochs.get(name) ?? -1;
+    if (replica.leaderEpoch < epochBefore) {
+      this.#report('leader-epoch-fell', `${name}: from ${epochBefore} to ${replica.leaderEpoch}`);
+    }
+    this.#leaderEpochs.set(name, replica.leaderEpoch);
+    if (replica.highWatermark > replica.logEndOffset) {
+      const what = `${name}: high watermark ${replica.highWatermark}, log end ${replica.logEndOffset}`;
+      this.#report('high-watermark-beyond-log', what);
+    }
+    if (replica.role !== 'leader') return;
+    const key = `${name} life ${life} epoch ${replica.leaderEpoch}`;
+    const before = this.#highWatermarks.get(key) ?? 0;
+    if (replica.highWatermark < before) {
+      this.#report('high-watermark-fell', `${key}: from ${before} to ${replica.highWatermark}`);
+    }
+    this.#highWatermarks.set(key, replica.highWatermark);
+  }
+}
+
+type Directory = SimulatedDisk['root'];
+
+/** Every partition on the disks holds the same bytes at the same offsets; `untilOf` bounds what must be equal. */
+export function compareReplicas(disks: ReadonlyMap<number, SimulatedDisk>, report: Report): number {
+  const batches = new Map<string, Map<number, { readonly broker: number; readonly bytes: Buffer }>>();
+  let compared = 0;
+  for (const [broker, disk] of disks) {
+    const data = disk.find('/data');
+    if (data?.kind !== 'directory') continue;
+    for (const [name, directory] of data.names) {
+      if (directory.kind !== 'directory' || !/-\d+$/.test(name)) continue;
+      const known = batches.get(name) ?? new Map<number, { broker: number; bytes: Buffer }>();
+      batches.set(name, known);
+      for (const { baseOffset, bytes } of batchesOf(directory)) {
+        const other = known.get(baseOffset);
+        if (other === undefined) known.set(baseOffset, { broker, bytes });
+        else if (other.bytes.equals(bytes)) compared++;
+        else report('replicas-differ', `${name} at offset ${baseOffset}: brokers ${other.broker} and ${broker}`);
+      }
+    }
+  }
+  return compared;
+}
+
+/** How far each log of a broker reaches. */
+export function logEnds(disk: SimulatedDisk): Map<string, number> {
+  const ends = new Map<string, number>();
+  const data = disk.find('/data');
+  if (data?.kind !== 'directory') return ends;
+  for (const [name, directory] of data.names) {
+    if (directory.kind !== 'directory' || !/-\d+$/.test(name)) continue;
+    let end = 0;
+    for (const { nextOffset } of batchesOf(directory)) end = Math.max(end, nextOffset);
+    ends.set(name, end);
+  }
+  return ends;
+}
+
+function* batchesOf(directory: Directory): Generator<{ baseOffset: number; nextOffset: number; bytes: Buffer }> {
+  for (const [name, file] of [...directory.names].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (file.kind !== 'file' || !/^\d{20}\.log$/.test(name)) continue;
+    for (const batch of batchesIn(file.contents())) {
+      yield { baseOffset: batch.baseOffset, nextOffset: batch.nextOffset, bytes: batch.bytes };
+    }
+  }
+}
