@@ -74,6 +74,7 @@ class Handlers {
   async ask<Q, P>(api: Api<Q, P>, apiVersion: number, request: Writable<Q>): Promise<P> {
     const routes = groupRoutes({
       groups: this.harness.coordinator,
+      transactionPartition: () => 0,
       image: () => this.image,
       listenerName: 'PLAINTEXT',
       ensureInternalTopic: (name) => void this.wanted.push(name),
@@ -128,14 +129,14 @@ describe('FindCoordinator', () => {
     ]);
   });
 
-  it('knows no other kinds of coordinator', async () => {
+  it('has the topic of transactions made, and knows no other kinds of coordinator', async () => {
     const handlers = await create();
     const code = async (version: number, keyType: number): Promise<number | undefined> =>
       (await handlers.ask(findCoordinatorApi, version, { keyType, coordinatorKeys: ['x'] })).coordinators[0]?.errorCode;
     expect(await code(6, 1)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     expect(await code(5, 2)).toBe(ErrorCode.INVALID_REQUEST);
     expect(await code(6, 9)).toBe(ErrorCode.INVALID_REQUEST);
-    expect(handlers.wanted).toEqual([]);
+    expect(handlers.wanted).toEqual(['__transaction_state']);
   });
 
   it('sends nobody to a partition without a leader', async () => {
