@@ -213,6 +213,21 @@ test('compacted logs are cleaned in the course of maintenance, and the checkpoin
   expect(text(disk, 'cleaner-offset-checkpoint')).toBe(`0\n1\nt 0 ${cleanedTo}\n`);
 });
 
+test('a topic id that a power loss took is written anew once the metadata says whose log it is', () => {
+  const world = new SimulatedWorld({ seed: 10 });
+  format(world.runtimeFor(3).disk);
+  append(open(world.runtimeFor(3).disk).createLog('t', toPartitionId(0), topicId), ['a']);
+  const path = '/node-3/t-0/partition.metadata';
+  const file = world.runtimeFor(3).disk.open(path, 'write');
+  file.truncate(20);
+  file.close();
+  world.kill(3);
+  const directory = open(world.runtimeFor(3).disk);
+  expect(directory.getLog('t', toPartitionId(0))?.topicId).toBeNull();
+  expect(directory.createLog('t', toPartitionId(0), topicId).topicId).toBe(topicId);
+  expect(Buffer.from(world.runtimeFor(3).disk.readFile(path)).toString()).toContain(topicId);
+});
+
 test('settling makes many logs safe at once, and the clean stop finds nothing left to sync', async () => {
   const world = new SimulatedWorld({ seed: 9 });
   const { disk } = world.runtimeFor(3);

@@ -164,7 +164,10 @@ export class LogDirectory {
   createLog(topic: string, partition: PartitionId, topicId: TopicId, config?: LogConfig): PartitionLog {
     assert(!this.#isClosed, `${this.path} is closed`);
     const existing = this.getLog(topic, partition);
-    if (existing !== null) return existing;
+    if (existing !== null) {
+      existing.adoptTopicId(topicId);
+      return existing;
+    }
     const log = PartitionLog.open({
       environment: this.#environment,
       directory: joinPath(this.path, partitionName(topic, partition)),

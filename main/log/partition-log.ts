@@ -71,7 +71,7 @@ export class PartitionLog {
   readonly #epochs: LeaderEpochs;
   readonly #producers: ProducerSnapshots;
   readonly #segments: SegmentList;
-  readonly #topicId: TopicId | null;
+  #topicId: TopicId | null;
   readonly #onRecoveryPointLowered: () => void;
   #config: LogConfig;
   #logStartOffset: Offset;
@@ -121,6 +121,11 @@ export class PartitionLog {
 
   get topicId(): TopicId | null {
     return this.#topicId;
+  }
+
+  /** For a log whose partition.metadata a power loss took: writes it anew, or the next start would refuse the log. */
+  adoptTopicId(topicId: TopicId): void {
+    this.#topicId ??= this.#directory.openTopicId(this.name, topicId, true);
   }
 
   get config(): LogConfig {
