@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClusterView } from './api/views.ts';
 import type { ProfileName } from './cluster/profiles.ts';
+import type { ActiveFault, Fault, PowerLoss } from './core/faults.ts';
 import { Engine } from './engine.ts';
 
 export type StartClusterOptions = {
@@ -42,6 +43,13 @@ export type RunningCluster = {
   pause(brokerId: number): Promise<void>;
   /** SIGCONT. */
   resume(brokerId: number): Promise<void>;
+  /** Cuts, slow links, bad disks, skewed clocks: acts on the running broker until it is cleared. */
+  addFault(fault: Fault): Promise<ActiveFault>;
+  clearFault(faultId: string): Promise<void>;
+  /** Resolves with how many there were. */
+  clearFaults(): Promise<number>;
+  /** The broker's machine loses power: what it had not synced is gone. */
+  powerLoss(brokerId: number, how?: PowerLoss): Promise<void>;
   /** The cluster as the screens show it: leaders, epochs, ISR, offsets, groups, events. */
   view(): ClusterView;
   /** Controlled shutdown of all; removes the directory unless one was given. */
@@ -80,6 +88,10 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
     stopBroker: (brokerId) => supervisor.stop(brokerId),
     pause: (brokerId) => supervisor.pause(brokerId),
     resume: (brokerId) => supervisor.resume(brokerId),
+    addFault: (fault) => supervisor.addFault(fault),
+    clearFault: (faultId) => supervisor.clearFault(faultId),
+    clearFaults: () => supervisor.clearFaults(),
+    powerLoss: (brokerId, how) => supervisor.powerLoss(brokerId, how),
     view: () => engine.view(),
     stop: () => engine.stop(),
   };

@@ -35,6 +35,7 @@ export type Status = {
     role: string;
     registration: string | null;
     rss: number;
+    problem: string | null;
   }[];
   readonly quorum: { leader: number | null; epoch: number; highWatermark: number | null };
   readonly partitions: readonly {
@@ -47,6 +48,7 @@ export type Status = {
     logEndOffset: number | null;
     highWatermark: number | null;
   }[];
+  readonly faults: readonly { id: string; fault: { kind: string; brokerId: number } }[];
 };
 
 export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

@@ -66,7 +66,7 @@ export class FaultyDisk implements Disk {
     let lostBytes = 0;
     for (const [path, unsynced] of this.#files) {
       if (unsynced.isSafe || !this.#base.exists(path)) continue;
-      lostFiles++;
+      if (unsynced.lostBytes > 0) lostFiles++;
       lostBytes += unsynced.lostBytes;
       const file = this.#base.open(path, 'write');
       unsynced.rollBack(file, torn);

@@ -22,6 +22,8 @@ export class UnsyncedFile {
   /** Openings that write to it now. */
   openCount = 0;
   #syncedSize: number;
+  /** Where what was written ends; room behind it that was only given to the file holds nothing to lose. */
+  #dataEnd: number;
   #kept: Kept[] = [];
   #keptBytes = 0;
   #changeCount = 0;
@@ -30,6 +32,7 @@ export class UnsyncedFile {
   constructor(size: number) {
     this.size = size;
     this.#syncedSize = size;
+    this.#dataEnd = size;
   }
 
   get isSafe(): boolean {
@@ -42,13 +45,14 @@ export class UnsyncedFile {
 
   /** Bytes that a power loss takes, or puts back. */
   get lostBytes(): number {
-    return this.size - this.#syncedSize + this.#keptBytes;
+    return Math.max(0, this.#dataEnd - this.#syncedSize) + this.#keptBytes;
   }
 
   /** Call before a write. `read` gives the bytes as they are. */
   beforeWrite(position: number, end: number, read: (position: number, length: number) => Buffer): void {
     if (position < this.#syncedSize) this.#keep(position, Math.min(end, this.#syncedSize), read);
     if (end > this.size) this.size = end;
+    if (end > this.#dataEnd) this.#dataEnd = end;
   }
 
   /** Call before a truncation. */
@@ -58,6 +62,7 @@ export class UnsyncedFile {
       this.#syncedSize = length;
     }
     this.size = length;
+    this.#dataEnd = Math.min(this.#dataEnd, length);
   }
 
   beginSync(): SyncMark {
