@@ -189,6 +189,7 @@ class BrokerNode implements RunningBroker {
       ...shared,
       ...this.#listeners.client,
       listener: 'client',
+      mutedUntilMs: (connectionId) => this.#services.mutedUntilMs(connectionId),
       routes: [
         ...this.#services.clientRoutes(),
         apiVersionsRoute(

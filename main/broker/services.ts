@@ -27,6 +27,8 @@ import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
 import type { ControllerChannel } from './controller-channel.ts';
 import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from './handlers/index.ts';
 import { ProducerIds } from './producer-ids.ts';
+import { ClientQuotas } from './quotas/client-quotas.ts';
+import { throttledRoutes } from './quotas/throttled-routes.ts';
 import { TransactionServices } from './transaction-services.ts';
 
 export type ServicesOptions = {
@@ -60,6 +62,7 @@ export class Services {
   readonly #verificationConnections: NodeConnections;
   readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
   readonly #handlers: HandlerDependencies;
+  readonly #quotas: ClientQuotas;
   #configs: { readonly of: MetadataImage['configs'] | null; readonly byTopic: Map<string, LogConfig> } = {
     of: null,
     byTopic: new Map(),
@@ -69,6 +72,7 @@ export class Services {
     this.#options = options;
     const { runtime, settings, nodeId, loader, listeners, controllerChannel, journal, brokerEpoch } = options;
     const image = (): MetadataImage => loader.image;
+    this.#quotas = new ClientQuotas({ clock: runtime.clock, settings, image });
     const metadata = new ImageMetadata(image, listeners.client.name, (topic) => this.#logConfig(topic));
     const requestTimeoutMs = settings.number('replica.socket.timeout.ms');
     this.#fetchConnections = this.#connections('fetcher', metadata, requestTimeoutMs);
@@ -141,7 +145,12 @@ export class Services {
   }
 
   clientRoutes(): Route[] {
-    return clientRoutes(this.#handlers);
+    return throttledRoutes(clientRoutes(this.#handlers), this.#quotas, this.#options.runtime.clock);
+  }
+
+  /** Until when a throttled client's connection is left unread; 0: it is not. */
+  mutedUntilMs(connectionId: string): number {
+    return this.#quotas.mutedUntilMs(connectionId);
   }
 
   controllerListenerRoutes(): Route[] {

@@ -3,6 +3,7 @@
 
 import type { ConfigResource } from '../metadata/settings-image.ts';
 import { allocateProducerIdsApi } from '../protocol/messages/allocate-producer-ids.ts';
+import { alterClientQuotasApi } from '../protocol/messages/alter-client-quotas.ts';
 import { alterConfigsApi } from '../protocol/messages/alter-configs.ts';
 import { alterPartitionReassignmentsApi } from '../protocol/messages/alter-partition-reassignments.ts';
 import { alterPartitionApi } from '../protocol/messages/alter-partition.ts';
@@ -20,6 +21,7 @@ import { unregisterBrokerApi } from '../protocol/messages/unregister-broker.ts';
 import { updateFeaturesApi } from '../protocol/messages/update-features.ts';
 import type { Api, Writable } from '../protocol/schema.ts';
 import { zeroUuid } from '../protocol/uuid.ts';
+import { alterClientQuotas } from './client-quota-control.ts';
 import { assignReplicasToDirs, registerController, unregisterBroker } from './cluster-control.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configuration-control.ts';
 import type { ControllerView, Decision, PartError } from './decision.ts';
@@ -99,6 +101,9 @@ const forSettings: readonly ControllerApi[] = [
   })),
   decided(alterConfigsApi, true, alterConfigs, (request, error) => ({
     responses: resources(request.resources, error),
+  })),
+  decided(alterClientQuotasApi, true, alterClientQuotas, (request, error) => ({
+    entries: request.entries.map(({ entity }) => ({ ...error, entity })),
   })),
   decided(updateFeaturesApi, true, updateFeatures, (request, error) => ({
     ...error,

@@ -4,7 +4,7 @@
 import { FrameSplitter } from '../protocol/framing.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 import type { EncodedChunks } from '../protocol/schema.ts';
-import type { Clock, Connection } from '../runtime/runtime.ts';
+import type { Clock, Connection, Timer } from '../runtime/runtime.ts';
 import type { ClientSoftware } from './handler.ts';
 import {
   CloseConnection,
@@ -38,6 +38,8 @@ export type ConnectionEnvironment = {
   readonly router: Router;
   readonly limits: ConnectionLimits;
   readonly counters: ServerCounters;
+  /** Monotonic time until which no further request of a connection is served: its client is slowed down; 0: none. */
+  mutedUntilMs(connectionId: string): number;
   /** The connection closes because of it; a request of ours that went wrong is for the log. */
   onProblem(problem: ConnectionProblem): void;
   onClosed(connection: ServerConnection): void;
@@ -72,6 +74,8 @@ export class ServerConnection implements RequestSource {
   /** The client takes its answers; while it does not, no request of it is started. */
   #isDrained = true;
   #isStarting = false;
+  /** Set while the client is slowed down. */
+  #unmute: Timer | null = null;
 
   constructor(connection: Connection, connectionId: string, environment: ConnectionEnvironment) {
     this.#connection = connection;
@@ -132,7 +136,7 @@ export class ServerConnection implements RequestSource {
   #startRequests(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
-    while (this.#isOpen && this.#isDrained) {
+    while (this.#isOpen && this.#isDrained && !this.#isMuted()) {
       const next = this.#waiting[0];
       if (next === undefined || !this.#mayStart(next.frame)) break;
       this.#waiting.shift();
@@ -140,6 +144,20 @@ export class ServerConnection implements RequestSource {
       this.#start(next);
     }
     this.#isStarting = false;
+  }
+
+  /** What was answered already leaves; nothing more is read or started until the time is over. */
+  #isMuted(): boolean {
+    if (this.#unmute !== null) return true;
+    const { clock, mutedUntilMs } = this.#environment;
+    const untilMs = mutedUntilMs(this.connectionId);
+    if (untilMs === 0) return false;
+    this.#unmute = clock.at(untilMs, () => {
+      this.#unmute = null;
+      this.lastActiveMs = clock.monotonicMs();
+      if (this.#isOpen) this.#proceed();
+    });
+    return true;
   }
 
   #mayStart(frame: Buffer): boolean {
@@ -223,6 +241,7 @@ export class ServerConnection implements RequestSource {
     const { connectionInFlightMax, connectionWaitingBytesMax } = this.#environment.limits;
     const isFull =
       !this.#isDrained ||
+      this.#unmute !== null ||
       this.unansweredCount >= connectionInFlightMax ||
       (this.#waiting.length > 0 && this.#waitingBytes >= connectionWaitingBytesMax);
     if (isFull === this.#isPaused) return;
@@ -269,5 +288,6 @@ export class ServerConnection implements RequestSource {
     this.#waitingBytes = 0;
     this.#inFlight.length = 0;
     this.#outgoing = [];
+    this.#unmute?.cancel();
   }
 }

@@ -46,6 +46,8 @@ export type ServerOptions = {
   readonly listener: ListenerKind;
   readonly routes: readonly Route[];
   readonly limits?: Partial<ServerLimits>;
+  /** Clients that are slowed down: until when (monotonic) a connection's requests wait; 0: not at all. */
+  readonly mutedUntilMs?: (connectionId: string) => number;
   /** A connection was closed over a bad request or a failed handler: for the log, or for `fatal`. */
   onProblem(problem: ConnectionProblem): void;
 };
@@ -77,6 +79,7 @@ export class RpcServer {
       router: this.router,
       limits: this.#limits,
       counters: this.counters,
+      mutedUntilMs: options.mutedUntilMs ?? (() => 0),
       onProblem: (problem) => options.onProblem(problem),
       onClosed: (connection) => this.#forget(connection),
     };

@@ -2,6 +2,7 @@
 
 import { route, type Route } from '../../net/route.ts';
 import { deleteRecordsApi } from '../../protocol/messages/delete-records.ts';
+import { describeClientQuotasApi } from '../../protocol/messages/describe-client-quotas.ts';
 import { describeClusterApi } from '../../protocol/messages/describe-cluster.ts';
 import { describeConfigsApi } from '../../protocol/messages/describe-configs.ts';
 import { describeLogDirsApi } from '../../protocol/messages/describe-log-dirs.ts';
@@ -26,6 +27,7 @@ import type { ControllerChannel } from '../controller-channel.ts';
 import type { ProducerIds } from '../producer-ids.ts';
 import type { TransactionVerification } from '../transaction-verification.ts';
 import { createDeleteRecordsHandler } from './delete-records.ts';
+import { createDescribeClientQuotasHandler } from './describe-client-quotas.ts';
 import { createDescribeClusterHandler } from './describe-cluster.ts';
 import { createDescribeConfigsHandler } from './describe-configs.ts';
 import { createDescribeLogDirsHandler } from './describe-log-dirs.ts';
@@ -111,6 +113,7 @@ function metadataRoutes(dependencies: HandlerDependencies): Route[] {
     ),
     route(describeClusterApi, onClient, describeCluster(dependencies)),
     route(describeConfigsApi, onClient, createDescribeConfigsHandler({ image, settings })),
+    route(describeClientQuotasApi, onClient, createDescribeClientQuotasHandler({ image })),
     route(listConfigResourcesApi, onClient, createListConfigResourcesHandler({ image })),
   ];
 }
