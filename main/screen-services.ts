@@ -60,6 +60,7 @@ export class ScreenServices {
       ...this.#quorum.handlers(),
       ...this.#brokers.handlers(),
       ...this.#measurements.handlers(),
+      'quorum.events': () => this.#options.supervisor.view.quorumEvents,
       'samples.broker': ({ brokerId }) => this.#samples.brokerHistory(brokerId),
       'samples.group': ({ groupId }) => this.#samples.groupHistory(groupId),
     };

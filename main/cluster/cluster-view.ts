@@ -43,6 +43,8 @@ type BrokerState = {
 type PartitionState = { topic: TopicReport; report: TopicPartitionReport; rate: CounterRates };
 
 const deltaEventsMax = 500;
+/** Elections are few and worth keeping when a thousand replicas change sides. */
+const quorumEventsMax = 500;
 
 export const idleWorkload: WorkloadView = {
   running: false,
@@ -67,6 +69,7 @@ export class ClusterViewState {
   readonly #partitions = new Map<string, PartitionState>();
   readonly #groups = new Map<string, { report: GroupReport; coordinator: number }>();
   readonly #events: JournalEvent[] = [];
+  readonly #quorumEvents: JournalEvent[] = [];
   #monotonicMs = 0;
   #wallMs = 0;
   #number = 0;
@@ -95,6 +98,11 @@ export class ClusterViewState {
 
   get eventsSoFar(): readonly JournalEvent[] {
     return this.#events;
+  }
+
+  /** What the quorum's nodes said in elections, also long ago; oldest first. */
+  get quorumEvents(): readonly JournalEvent[] {
+    return this.#quorumEvents;
   }
 
   setFacts(change: Partial<ClusterFacts>): void {
@@ -142,8 +150,12 @@ export class ClusterViewState {
       this.#wallMs = Math.max(this.#wallMs, event.wallMs);
       this.#events.push(event);
       this.#newEvents.push(event);
+      if (event.entry.kind.startsWith('quorum.')) this.#quorumEvents.push(event);
     }
     if (this.#events.length > eventsMax) this.#events.splice(0, this.#events.length - eventsMax);
+    if (this.#quorumEvents.length > quorumEventsMax) {
+      this.#quorumEvents.splice(0, this.#quorumEvents.length - quorumEventsMax);
+    }
     if (this.#newEvents.length > deltaEventsMax) this.#newEvents = this.#newEvents.slice(-deltaEventsMax);
   }
 

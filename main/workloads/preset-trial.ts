@@ -9,6 +9,7 @@ import type { NodeEndpoint } from '../net/node-connections.ts';
 import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { createTopicsApi } from '../protocol/messages/create-topics.ts';
 import { deleteTopicsApi } from '../protocol/messages/delete-topics.ts';
+import { electLeadersApi } from '../protocol/messages/elect-leaders.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { ClientProducer, type SendOutcome } from './client-producer.ts';
 import type { ProducerPreset } from './presets.ts';
@@ -126,6 +127,7 @@ async function measureKill(options: TrialOptions): Promise<NonNullable<TrialResu
     await run.producer.close(settleTimeoutMs);
     options.onPhase('counting');
     await readTopic(client, clock, topic, (partition, record) => ledger.found(partition, numberOf(record.value())));
+    await electPreferred(client);
     return { ...ledger.count(), brokerId: victim, longestSilenceMs: run.longestSilenceAfter(killedMs) };
   } finally {
     await run.producer.close(0);
@@ -293,6 +295,12 @@ async function createTopic(options: TrialOptions, name: string): Promise<void> {
     await sleep(runtime.clock, pollMs);
   }
   throw new ClusterError('NO_LEADER', `${name} got no leaders`);
+}
+
+/** The killed broker came back without leaders: the cluster is left as it was found. */
+async function electPreferred(client: ClusterClient): Promise<void> {
+  const body = { electionType: 0, topicPartitions: null, timeoutMs: adminTimeoutMs };
+  await client.sendToAny(electLeadersApi, body, adminTimeoutMs).catch(() => undefined);
 }
 
 /** Also of a trial that was cut short; a topic that is not there is fine. */

@@ -57,7 +57,7 @@ export class RecordLedger {
 
   /** A record found in a partition's log; call in the order of offsets. */
   found(partition: number, number: number): void {
-    if (number < 0 || number >= this.#sent) return;
+    if (!(number >= 0 && number < this.#sent)) return;
     this.#inLog += 1;
     const copies = this.#copies[number] ?? 0;
     if (copies < copiesMax) this.#copies[number] = copies + 1;
