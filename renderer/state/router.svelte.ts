@@ -24,6 +24,12 @@ export class Router {
     history.pushState(null, '', writeRoute(this.route));
   }
 
+  /** The same place by its full name: no new entry. */
+  replace(screen: ScreenName, path: readonly string[]): void {
+    this.route = { screen, path, query: this.route.query };
+    history.replaceState(null, '', writeRoute(this.route));
+  }
+
   /** Changes filters or selections of the place itself: no new entry. null removes one. */
   setQuery(changes: Readonly<Record<string, string | null>>): void {
     const query: Record<string, string> = { ...this.route.query };
