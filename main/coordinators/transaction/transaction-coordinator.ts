@@ -91,7 +91,7 @@ export class TransactionCoordinator {
             config,
             clock,
             transactionVersion: () => this.transactionVersion,
-            onPrepared: (partition, metadata) => this.#markers.add(partition, metadata),
+            onPrepared: (partition, metadata) => this.#prepared(partition, metadata),
             onLoaded: (partition) => this.#resume(partition),
           },
           services,
@@ -227,6 +227,13 @@ export class TransactionCoordinator {
   }
 
   // ── what the coordinator does on its own ──
+
+  /** In an event of its own: the log is in the middle of a commit, and without partitions the next step follows at once. */
+  #prepared(partition: number, metadata: TransactionMetadata): void {
+    this.#options.clock.soon(() => {
+      if (this.#runtime.leaderEpoch(partition) !== null) this.#markers.add(partition, metadata);
+    });
+  }
 
   /** After a load the end of the log may not be committed yet: a decision counts, and gets its markers, once it is. */
   #resume(partition: number): void {

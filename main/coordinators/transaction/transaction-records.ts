@@ -2,6 +2,7 @@
 
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { TransactionCoordinatorRecord } from '../../protocol/messages/transaction-coordinator-records.ts';
+import { javaStringHash } from '../../protocol/partitioning.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
 import type { Decision } from '../runtime/state-machine.ts';
 import {
@@ -25,7 +26,6 @@ const flexibleVersion = 1;
 /** `transactionVersion`: the cluster's level of the feature, which decides about the form. */
 export function transactionRecord(metadata: TransactionMetadata, transactionVersion: number): LiveRecord {
   const isFlexible = transactionVersion >= flexibleVersion;
-  const partitions = [...metadata.partitions].map(([topic, ids]) => ({ topic, partitionIds: [...ids] }));
   return {
     name: 'TransactionLog',
     key: { transactionalId: metadata.transactionalId },
@@ -38,13 +38,37 @@ export function transactionRecord(metadata: TransactionMetadata, transactionVers
       nextProducerEpoch: noProducerEpoch,
       transactionTimeoutMs: metadata.timeoutMs,
       transactionStatus: transactionStates.indexOf(metadata.state),
-      transactionPartitions: metadata.state === 'Empty' ? null : partitions,
+      transactionPartitions: metadata.state === 'Empty' ? null : inKafkasOrder(metadata.partitions),
       transactionLastUpdateTimestampMs: metadata.lastUpdateMs,
       transactionStartTimestampMs: metadata.startMs,
       clientTransactionVersion: isFlexible ? metadata.clientVersion : 0,
     },
     lastProducerEpoch: metadata.lastProducerEpoch,
   };
+}
+
+/** That of Java's hash tables, so that the same transaction has the same bytes. */
+function inKafkasOrder(partitions: TransactionPartitions): { topic: string; partitionIds: number[] }[] {
+  let count = 0;
+  for (const ids of partitions.values()) count += ids.size;
+  const partitionSlots = slotCount(count);
+  const topicSlots = slotCount(partitions.size);
+  const topics = [...partitions].map(([topic, ids]) => ({ topic, ids, hash: javaStringHash(topic) }));
+  topics.sort((a, b) => slotOf(a.hash, topicSlots) - slotOf(b.hash, topicSlots));
+  return topics.map(({ topic, ids, hash }) => {
+    const slotOfId = (id: number): number => slotOf((31 * (31 + id) + hash) | 0, partitionSlots);
+    return { topic, partitionIds: [...ids].sort((a, b) => slotOfId(a) - slotOfId(b)) };
+  });
+}
+
+function slotOf(hash: number, slots: number): number {
+  return (hash ^ (hash >>> 16)) & (slots - 1);
+}
+
+function slotCount(size: number): number {
+  let slots = 16;
+  while (size > slots * 0.75) slots *= 2;
+  return slots;
 }
 
 export function transactionTombstone(transactionalId: string): TransactionCoordinatorRecord {
