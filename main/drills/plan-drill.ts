@@ -24,10 +24,8 @@ import {
 } from './drill-file.ts';
 import { isMeasure, measureNames } from './measures.ts';
 import { presetNamed, presets, propertyNames, type ProducerSettings, type SettingName } from '../workloads/presets.ts';
-import { stepText } from './step-text.ts';
+import { stepText, withinMsDefault } from './step-text.ts';
 
-/** No wait of a drill is longer than this unless it says so. */
-const withinMsDefault = 30_000;
 /**
  * Client time-outs of the laptop profile: a frozen leader is given up after 1.5 s, not 30 s, and a record that can't be
  * delivered fails within a drill's patience. The kafka profile keeps Kafka's.

@@ -3,6 +3,9 @@
 import type { Action, TimedWait, Wait } from './drill-plan.ts';
 import { roleText, type Role } from './roles.ts';
 
+/** No wait of a drill is longer than this unless it says so. */
+export const withinMsDefault = 30_000;
+
 export function stepText(action: Action): string {
   switch (action.kind) {
     case 'wait':
@@ -76,7 +79,7 @@ const brokerVerbs = {
 } as const;
 
 export function waitText({ wait, withinMs }: TimedWait): string {
-  return `${conditionText(wait)} (within ${timeText(withinMs)})`;
+  return `${conditionText(wait)}${withinMs === withinMsDefault ? '' : ` (within ${timeText(withinMs)})`}`;
 }
 
 function conditionText(wait: Wait): string {
