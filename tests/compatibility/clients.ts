@@ -48,8 +48,20 @@ const programOf = (name: string, file: string): string =>
 export const clients: readonly Client[] = [
   { name: 'kcat', codecs, canDelete: false, prepare: prepareKcat },
   { name: 'confluent-kafka', codecs, canDelete: true, prepare: (setting) => preparePython(setting, 'confluent-kafka') },
+  {
+    name: 'confluent-kafka-848',
+    codecs,
+    canDelete: true,
+    prepare: async (setting) => inConsumerProtocol(await preparePython(setting, 'confluent-kafka')),
+  },
   { name: 'kafka-python', codecs, canDelete: true, prepare: (setting) => preparePython(setting, 'kafka-python') },
   { name: 'java', codecs, canDelete: true, prepare: prepareJava },
+  {
+    name: 'java-848',
+    codecs,
+    canDelete: true,
+    prepare: async (setting) => inConsumerProtocol(await prepareJava(setting)),
+  },
   { name: 'franz-go', codecs, canDelete: true, prepare: prepareGo },
   { name: 'kafkajs', codecs: ['none', 'gzip'], canDelete: true, prepare: prepareKafkajs },
   {
@@ -60,6 +72,11 @@ export const clients: readonly Client[] = [
     prepare: preparePlatformatic,
   },
 ];
+
+/** The same program as a member of a consumer group of KIP-848. */
+function inConsumerProtocol({ command, args }: Program): Program {
+  return { command: 'env', args: ['GROUP_PROTOCOL=consumer', command, ...args] };
+}
 
 function hasZstd(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

@@ -1,5 +1,6 @@
 """confluent-kafka (librdkafka) as a client of the matrix (tests/compatibility/README.md)."""
 
+import os
 import sys
 import threading
 
@@ -54,17 +55,23 @@ def consume(bootstrap, topic, group):
     def show(partitions):
         print("assigned", *sorted(each.partition for each in partitions), flush=True)
 
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "session.timeout.ms": 10000,
-            "heartbeat.interval.ms": 300,
-        }
-    )
-    consumer.subscribe([topic], on_assign=lambda _, parts: show(parts), on_revoke=lambda _, parts: show([]))
+    settings = {"bootstrap.servers": bootstrap, "group.id": group}
+    settings |= {"auto.offset.reset": "earliest", "enable.auto.commit": False}
+    if os.environ.get("GROUP_PROTOCOL") == "consumer":
+        # KIP-848: sessions and heartbeats are the broker's settings; partitions come and go one by one.
+        def assigned(member, partitions):
+            member.incremental_assign(partitions)
+            show(member.assignment())
+
+        def revoked(member, partitions):
+            member.incremental_unassign(partitions)
+            show(member.assignment())
+
+        consumer = Consumer(settings | {"group.protocol": "consumer"})
+        consumer.subscribe([topic], on_assign=assigned, on_revoke=revoked)
+    else:
+        consumer = Consumer(settings | {"session.timeout.ms": 10000, "heartbeat.interval.ms": 300})
+        consumer.subscribe([topic], on_assign=lambda _, parts: show(parts), on_revoke=lambda _, parts: show([]))
     while not ended.is_set():
         messages = consumer.consume(500, 0.1)
         ends = {}

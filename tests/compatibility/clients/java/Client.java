@@ -78,8 +78,13 @@ public final class Client {
     settings.put("group.id", group);
     settings.put("auto.offset.reset", "earliest");
     settings.put("enable.auto.commit", "false");
-    settings.put("session.timeout.ms", "10000");
-    settings.put("heartbeat.interval.ms", "300");
+    if ("consumer".equals(System.getenv("GROUP_PROTOCOL"))) {
+      // KIP-848: sessions and heartbeats are the broker's settings.
+      settings.put("group.protocol", "consumer");
+    } else {
+      settings.put("session.timeout.ms", "10000");
+      settings.put("heartbeat.interval.ms", "300");
+    }
     EndOfInput end = new EndOfInput();
     end.start();
     var deserializer = new StringDeserializer();
