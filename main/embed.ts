@@ -4,10 +4,14 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DrillRunRecord } from './api/drill-views.ts';
 import type { ClusterView } from './api/views.ts';
 import type { ProfileName } from './cluster/profiles.ts';
 import type { ActiveFault, Fault, PowerLoss } from './core/faults.ts';
+import { DrillLibrary } from './drills/drill-library.ts';
 import { Engine } from './engine.ts';
+import { runDrillOnFreshCluster } from './run-drill.ts';
+import { nodeRuntime } from './runtime/node/node-runtime.ts';
 
 export type StartClusterOptions = {
   /** Default 3. */
@@ -50,11 +54,31 @@ export type RunningCluster = {
   clearFaults(): Promise<number>;
   /** The broker's machine loses power: what it had not synced is gone. */
   powerLoss(brokerId: number, how?: PowerLoss): Promise<void>;
+  /**
+   * Runs a drill of the library, or a drill file, on this cluster; resolves with its verdict and evidence. Its topics
+   * and groups begin with `drill-`. Throws when the file is wrong or the cluster too small.
+   */
+  runDrill(nameOrFile: string, options?: RunDrillOptions): Promise<DrillRunRecord>;
   /** The cluster as the screens show it: leaders, epochs, ISR, offsets, groups, events. */
   view(): ClusterView;
   /** Controlled shutdown of all; removes the directory unless one was given. */
   stop(): Promise<void>;
 };
+
+export type RunDrillOptions = {
+  /** Which follower, which keys: what a drill leaves open. Default: 1. */
+  readonly seed?: number;
+};
+
+/** Runs a drill of the library, or a drill file, on a cluster of its own that is gone afterwards. */
+export function runDrill(nameOrFile: string, options: RunDrillOptions = {}): Promise<DrillRunRecord> {
+  const plan = new DrillLibrary(nodeRuntime().disk, join(distDirectory(), 'drills')).find(nameOrFile);
+  const dataDir = mkdtempSync(join(tmpdir(), 'highwater-drill-'));
+  return runDrillOnFreshCluster({ plan, seed: options.seed ?? 1, dataDir, brokerScript: brokerScript() });
+}
+
+const distDirectory = () => dirname(fileURLToPath(import.meta.url));
+const brokerScript = () => join(distDirectory(), 'broker', 'process.js');
 
 /** Starts a cluster of real broker processes; resolves when a client that asks any of them sees all. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<RunningCluster> {
@@ -62,7 +86,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
     dataDir: options.dataDir ?? mkdtempSync(join(tmpdir(), 'highwater-')),
     ephemeral: options.dataDir === undefined,
     port: options.port ?? 0,
-    brokerScript: join(dirname(fileURLToPath(import.meta.url)), 'broker', 'process.js'),
+    brokerScript: brokerScript(),
     ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.configs === undefined ? {} : { configs: options.configs }),
@@ -92,6 +116,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
     clearFault: (faultId) => supervisor.clearFault(faultId),
     clearFaults: () => supervisor.clearFaults(),
     powerLoss: (brokerId, how) => supervisor.powerLoss(brokerId, how),
+    runDrill: (nameOrFile, { seed = 1 } = {}) => engine.runDrill(nameOrFile, seed),
     view: () => engine.view(),
     stop: () => engine.stop(),
   };

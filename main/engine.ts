@@ -2,6 +2,7 @@
 // contract. The shells (CLI, browser, Electron, embedded API) start it and show it.
 
 import { dirname, join } from 'node:path';
+import type { DrillRunRecord } from './api/drill-views.ts';
 import type { EngineApi } from './api/host.ts';
 import { Pushes } from './api/pushes.ts';
 import type { ClusterView } from './api/views.ts';
@@ -161,6 +162,11 @@ export class Engine {
       },
       record: (entry) => supervisor.record(entry),
     };
+  }
+
+  /** Runs a drill of the library, or a drill file, on this cluster. */
+  runDrill(nameOrFile: string, seed: number): Promise<DrillRunRecord> {
+    return this.#drills.run(nameOrFile, seed);
   }
 
   /** What the shells host. */

@@ -10,7 +10,10 @@ const name = v.pipe(
 );
 /** `10s`, `250ms`, or milliseconds. */
 const duration = v.union(
-  [v.pipe(v.string(), v.regex(/^\d+(\.\d+)?(ms|s|m)$/)), v.pipe(v.number(), v.minValue(0))],
+  [
+    v.pipe(v.string(), v.regex(/^\d+(\.\d+)?(ms|s|m)$/, 'a duration is like 250ms, 10s or 2m')),
+    v.pipe(v.number(), v.minValue(0)),
+  ],
   'a duration is like 250ms, 10s or 2m',
 );
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));

@@ -61,6 +61,13 @@ export class DrillHost {
     await this.#current?.done;
   }
 
+  /** Runs a drill of the library, or a file, to its end. */
+  async run(nameOrFile: string, seed: number): Promise<DrillRunRecord> {
+    const { runId } = this.#start(this.#library.find(nameOrFile).source, seed, []);
+    await this.#current?.done;
+    return this.#read(runId);
+  }
+
   #list(): readonly DrillSummary[] {
     return this.#library.plans().map(summaryOfPlan);
   }
