@@ -28,6 +28,7 @@ import type { ControllerChannel } from './controller-channel.ts';
 import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from './handlers/index.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { ClientQuotas } from './quotas/client-quotas.ts';
+import { SharedReplicationThrottle } from './quotas/replication-throttle.ts';
 import { throttledRoutes } from './quotas/throttled-routes.ts';
 import { TransactionServices } from './transaction-services.ts';
 
@@ -94,6 +95,10 @@ export class Services {
       connections: new NodeLeaderConnections(this.#fetchConnections, this.#questionConnections, requestTimeoutMs),
       journal,
       brokerEpoch,
+      throttles: {
+        leader: new SharedReplicationThrottle('leader', { clock: runtime.clock, settings, image }),
+        follower: new SharedReplicationThrottle('follower', { clock: runtime.clock, settings, image }),
+      },
       onStorageError: options.onStorageError,
     });
     this.#groups = new GroupCoordinator({

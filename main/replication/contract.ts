@@ -116,3 +116,14 @@ export type PartitionHost = {
   /** Calls `listener` whenever the high watermark of a led partition rises; returns how to stop. */
   onHighWatermark(topic: string, partition: PartitionId, listener: (highWatermark: Offset) => void): () => void;
 };
+
+/** Slows down replicas that are behind and were asked to be (KIP-73). Owned here, filled in by the broker's settings. */
+export type ReplicationThrottle = {
+  /** Whether this replica of the partition is named and out of sync. */
+  isThrottled(topic: string, partition: number, replicaId: number): boolean;
+  record(bytes: number): void;
+  /** 0: there is room. */
+  waitMs(): number;
+};
+
+export type ReplicationThrottles = { readonly leader: ReplicationThrottle; readonly follower: ReplicationThrottle };

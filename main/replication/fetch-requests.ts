@@ -6,7 +6,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
 import type { Writable } from '../protocol/schema.ts';
 import type { Clock, Random } from '../runtime/runtime.ts';
-import type { ClusterMetadata, ReplicationConfig } from './contract.ts';
+import type { ClusterMetadata, ReplicationConfig, ReplicationThrottle } from './contract.ts';
 import type { Deadline, DeadlineQueue } from './deadlines.ts';
 import { FetchSessionCache } from './fetch-session-cache.ts';
 import {
@@ -47,6 +47,7 @@ export class FetchRequests {
   private readonly config: ReplicationConfig;
   private readonly metadata: ClusterMetadata;
   private readonly lookup: PartitionLookup;
+  private readonly throttle: ReplicationThrottle | null;
   private readonly onBytesOut: (bytes: number, isFollower: boolean) => void;
   private readonly deadlines: DeadlineQueue;
   private readonly sessions: FetchSessionCache;
@@ -59,6 +60,7 @@ export class FetchRequests {
     readonly metadata: ClusterMetadata;
     readonly deadlines: DeadlineQueue;
     readonly lookup: PartitionLookup;
+    readonly throttle?: ReplicationThrottle | null;
     readonly onBytesOut: (bytes: number, isFollower: boolean) => void;
   }) {
     this.clock = options.clock;
@@ -66,6 +68,7 @@ export class FetchRequests {
     this.metadata = options.metadata;
     this.deadlines = options.deadlines;
     this.lookup = options.lookup;
+    this.throttle = options.throttle ?? null;
     this.onBytesOut = options.onBytesOut;
     this.sessions = new FetchSessionCache(options.config.fetchSessionSlotsMax, options.random);
   }
@@ -226,17 +229,25 @@ export class FetchRequests {
       partition = found;
     }
     const { isRackAwareReads } = this.config;
+    // A throttled replica is still heard: where it is counts for the high watermark.
+    const mustWait = this.isThrottled(entry, fetch.replicaId) && this.throttle?.waitMs() !== 0;
     return fetchPartition(
       entry,
       partition,
       fetch,
-      bytesMax,
-      mustReturnBatch,
+      mustWait ? 0 : bytesMax,
+      mustReturnBatch && !mustWait,
       isFirstRead,
       isRackAwareReads,
       this.metadata,
       nowMs,
     );
+  }
+
+  private isThrottled({ topic, topicId, index, partition }: FetchEntry, replicaId: number): boolean {
+    if (this.throttle === null || replicaId < 0) return false;
+    const name = topicId === zeroTopicId ? topic : (partition?.topic ?? topic);
+    return this.throttle.isThrottled(name, index, replicaId);
   }
 
   private respond(
@@ -252,6 +263,7 @@ export class FetchRequests {
     const responses: { topicId: string; topic: string; partitions: FetchedPartition[] }[] = [];
     let current: (typeof responses)[number] | null = null;
     for (const { entry, fetched } of reading.rows) {
+      if (fetched.sizeBytes > 0 && this.isThrottled(entry, fetch.replicaId)) this.throttle?.record(fetched.sizeBytes);
       if (current === null || current.topicId !== entry.topicId || current.topic !== entry.topic) {
         current = { topicId: entry.topicId, topic: entry.topic, partitions: [] };
         responses.push(current);

@@ -10,7 +10,7 @@ import type { Writable } from '../protocol/schema.ts';
 import { LogError, UnexpectedAppendOffset } from '../log/log-error.ts';
 import { RecordsError } from '../records/errors.ts';
 import { DiskError, type Clock } from '../runtime/runtime.ts';
-import type { LeaderConnections, ReplicationConfig } from './contract.ts';
+import type { LeaderConnections, ReplicationConfig, ReplicationThrottle } from './contract.ts';
 import type { Deadline, DeadlineQueue } from './deadlines.ts';
 import { initialSessionEpoch, nextSessionEpoch, noSessionId } from './fetch-session.ts';
 import type { Partition } from './partition.ts';
@@ -35,6 +35,8 @@ type SentRequest = { readonly number: number; readonly generation: number; reado
 
 /** One long poll, and one that interrupts it when partitions are added. */
 const inFlightMax = 2;
+/** A throttled replica looks again so often: the limit may have been lifted. */
+const throttleLookMs = 1000;
 /** First pause after a failure; doubles up to `replica.fetch.backoff.ms`. A new leader is mostly a moment late. */
 const firstBackoffMs = 20;
 
@@ -46,6 +48,7 @@ export type ReplicaFetcherOptions = {
   readonly connections: LeaderConnections;
   readonly deadlines: DeadlineQueue;
   readonly brokerEpoch: () => number;
+  readonly throttle: ReplicationThrottle | null;
   readonly onBytes: (count: number) => void;
   /** A replica can't be written: its disk failed. */
   readonly onStorageError: (partition: Partition, error: DiskError) => void;
@@ -335,6 +338,23 @@ export class ReplicaFetcher {
     if (records !== null) this.options.onBytes(records.length);
     partition.appendAsFollower(records, row.highWatermark, row.logStartOffset);
     if (records !== null || log.logStartOffset !== startBefore) this.changed.add(entry);
+    if (records !== null) this.throttleEntry(entry, records.length);
+  }
+
+  /** A replica that catches up under a limit pauses when it is used up. */
+  private throttleEntry(entry: Followed, bytes: number): void {
+    const { throttle, nodeId, deadlines, clock } = this.options;
+    const { topic, partition } = entry.partition;
+    if (throttle?.isThrottled(topic, partition, nodeId) !== true) return;
+    throttle.record(bytes);
+    const waitMs = Math.min(throttle.waitMs(), throttleLookMs);
+    if (waitMs === 0) return;
+    this.leaveReady(entry, 'delayed');
+    entry.delay = deadlines.schedule(clock.monotonicMs() + waitMs, () => {
+      entry.delay = null;
+      this.enterReady(entry);
+      this.kick();
+    });
   }
 
   private truncate(entry: Followed, row: FetchedRow): void {

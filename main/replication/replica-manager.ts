@@ -33,6 +33,7 @@ import {
   type PartitionHost,
   type ReplicationConfig,
   type TransactionalTerms,
+  type ReplicationThrottles,
 } from './contract.ts';
 import { DeadlineQueue } from './deadlines.ts';
 import { FetchRequests } from './fetch-requests.ts';
@@ -51,6 +52,8 @@ export type ReplicaManagerOptions = {
   readonly journal: Journal;
   /** This broker's epoch of registration; −1 before. */
   readonly brokerEpoch: () => number;
+  /** Without: replication is never slowed down. */
+  readonly throttles?: ReplicationThrottles;
   /** The log directory can't be read or written any more. */
   readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
 };
@@ -131,6 +134,7 @@ export class ReplicaManager implements PartitionHost {
       metadata,
       deadlines: this.deadlines,
       lookup: (topicId, topic, index) => this.find(topicId, topic, index),
+      throttle: options.throttles?.leader ?? null,
       onBytesOut: (bytes, isFollower) => {
         if (isFollower) this.counters.replicationBytesOut += bytes;
         else this.counters.bytesOut += bytes;
@@ -213,6 +217,7 @@ export class ReplicaManager implements PartitionHost {
         connections,
         deadlines: this.deadlines,
         brokerEpoch,
+        throttle: this.options.throttles?.follower ?? null,
         onBytes: (count) => (this.counters.replicationBytesIn += count),
         onStorageError: (partition, error) => this.storageFailed(partition, error),
         afterEvent: () => this.endEvent(),
