@@ -171,7 +171,7 @@ class HistoryCheck {
     if ((event.offset ?? 0) < log.logStartOffset || log.isCompacted) return;
     this.#counts.lost[acks]++;
     if (acks !== 'all') return;
-    if (isLossExcused(event, this.#history)) {
+    if (isLossExcused({ ...partitionOf(event), atMs: event.startMs ?? event.atMs }, this.#history)) {
       this.#counts.lostExcused++;
       return;
     }
@@ -247,7 +247,7 @@ class HistoryCheck {
           this.#violation('read-changed', event, what);
         }
       }
-      if (known?.name !== name) seen.set(record.offset, { name, atMs: event.atMs });
+      if (known?.name !== name) seen.set(record.offset, { name, atMs: event.startMs ?? event.atMs });
     }
   }
 
@@ -279,7 +279,7 @@ class HistoryCheck {
         const bound = acknowledged.findLast((each) => each.atMs < event.startMs);
         const isBelow = bound !== undefined && (event.offset ?? -1) < bound.offset;
         // Where the group's own partition is not known by its number, any of its topic stands for it.
-        if (isBelow && !isLossExcused({ topic: offsetsTopic, partition: null, atMs: bound.atMs }, this.#history)) {
+        if (isBelow && !isLossExcused({ topic: offsetsTopic, partition: null, atMs: bound.startMs }, this.#history)) {
           const did = event.type === 'committed' ? 'committed' : 'was told';
           const what = `group ${event.group} had ${bound.offset} acknowledged, then ${did} ${event.offset ?? 'none'}`;
           this.#violation('commit-fell', event, what);

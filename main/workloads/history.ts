@@ -19,6 +19,8 @@ export type HistoryEvent =
       InPartition & {
         readonly type: 'acknowledged';
         readonly atMs: number;
+        /** When the request left; needed only where disks lose data. */
+        readonly startMs?: number;
         /** Null when the broker answered "a duplicate" without saying where the first one stands. */
         readonly offset: number | null;
         /** The broker that answered; null where the client library does not say. */
@@ -35,6 +37,8 @@ export type HistoryEvent =
   | (InPartition & {
       readonly type: 'read';
       readonly atMs: number;
+      /** When the request left; needed only where disks lose data. */
+      readonly startMs?: number;
       readonly reader: string;
       /** The group for which the reader reads; null for a reader that commits nothing. */
       readonly group: string | null;

@@ -30,7 +30,7 @@ const firstClientNodeId = 100;
 const clientCountMax = 20;
 const lookMs = 50;
 const memberCount = 2;
-const recordCountMax = 1200;
+const recordCountMax = 800;
 
 export class ClientFleet {
   readonly nodeIds: readonly number[];
@@ -76,7 +76,7 @@ export class ClientFleet {
       const isolation = random.below(2) === 0 ? 'read_uncommitted' : 'read_committed';
       const client = this.#client(`tail-${index}`);
       this.#readerClients.push(client);
-      void new TailReader(client, { topic, isolation, pauseMs: 20 + random.below(100) }, this.#options.history).run();
+      void new TailReader(client, { topic, isolation, pauseMs: 60 + random.below(150) }, this.#options.history).run();
     }
     for (let index = 0; index < memberCount; index++) this.#startMember(`member-${index}`);
     void this.#comeAndGo();
@@ -99,7 +99,7 @@ export class ClientFleet {
     this.#producerClients.push(client);
     const { random, history } = this.#options;
     const deliveryTimeoutMs = random.below(3) === 0 ? 2500 : 15_000;
-    const options = { topic, acks, isIdempotent, pauseMs: 25 + random.below(100), deliveryTimeoutMs, recordCountMax };
+    const options = { topic, acks, isIdempotent, pauseMs: 60 + random.below(150), deliveryTimeoutMs, recordCountMax };
     const producer = new Producer(client, options, history);
     this.#producers.set(name, producer);
     void producer.run();
@@ -113,8 +113,8 @@ export class ClientFleet {
       topic: topics[0],
       group,
       sessionTimeoutMs: 1000 + random.below(1000),
-      pauseMs: 30 + random.below(60),
-      pollsPerCommit: 1 + random.below(4),
+      pauseMs: 60 + random.below(120),
+      pollsPerCommit: 1 + random.below(3),
     };
     this.#memberLoops.push(new GroupMember(client, options, history).run());
   }

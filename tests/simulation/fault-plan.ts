@@ -83,20 +83,20 @@ const triggers: readonly JournalKind[] = [
 ];
 
 const triggerable: ReadonlySet<FaultKind> = new Set(['kill', 'freeze', 'isolate', 'drop-connections', 'power-loss']);
-const episodeMsMax = 5000;
+const episodeMsMax = 3500;
 const faultsMax = 6;
-const faultMsMax = 3500;
+const faultMsMax = 3000;
 const blackoutOneIn = 12;
 const driftMax = 0.01;
 
 export function planFaults(seed: number): Plan {
   const random = seededRandom(seed, 'plan');
-  const brokerCount = random.below(8) === 0 ? 5 : 3;
+  const brokerCount = random.below(10) === 0 ? 5 : 3;
   const hasBlackout = random.below(blackoutOneIn) === 0;
   const clockRates = Array.from({ length: brokerCount }, () =>
     random.below(2) === 0 ? 1 : 1 + (random.next() - 0.5) * 2 * driftMax,
   );
-  const episodeCount = 1 + random.below(2);
+  const episodeCount = random.below(3) === 0 ? 2 : 1;
   const episodes = Array.from({ length: episodeCount }, () => planEpisode(random, brokerCount));
   if (hasBlackout) episodes[0] = [...(episodes[0] ?? []), blackout(random)];
   return { brokerCount, clockRates, episodes, hasBlackout };

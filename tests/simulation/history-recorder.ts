@@ -56,9 +56,10 @@ export class HistoryRecorder {
     partition: number,
     offset: number | null,
     leader: number,
+    startMs: number,
   ): void {
     const atMs = this.#nowMs();
-    this.events.push({ type: 'acknowledged', atMs, producer, number, topic, partition, offset, leader });
+    this.events.push({ type: 'acknowledged', atMs, startMs, producer, number, topic, partition, offset, leader });
     this.#note(producer, `#${number} acknowledged by ${leader} at ${topic}-${partition} offset ${offset ?? '?'}`);
   }
 

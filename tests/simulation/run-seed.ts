@@ -40,7 +40,7 @@ const violationsMax = 50;
 const startMsMax = 30_000;
 /** So long after the last fault was mended everything must work again. */
 const recoveryMsMax = 40_000;
-const episodeMs = 6000;
+const episodeMs = 4000;
 
 export function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   return new SeedRun(options).run();

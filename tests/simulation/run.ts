@@ -83,7 +83,7 @@ async function runMany(first: number, last: number): Promise<number> {
         console.log(`  ${rule}: ${message.slice(0, 600)}`);
       if (values['stop-at-first']) break;
     }
-    if (process.stdout.isTTY || seed % 50 === 0) progress(totals, failed.length, startMs);
+    if (process.stdout.isTTY || totals.seeds % 25 === 0) progress(totals, failed.length, startMs);
   }
   progress(totals, failed.length, startMs);
   console.log(`\nfailing seeds: ${failed.length === 0 ? 'none' : failed.join(' ')}`);

@@ -65,18 +65,19 @@ export class Fetcher {
       isolationLevel: isolation === 'read_committed' ? 1 : 0,
       topics: [{ topic, partitions: wanted }],
     };
+    const startMs = this.#client.nowMs;
     const answer = await this.#client.ask(leader, fetchApi, request, versionWithNames);
     if (answer === null || answer.errorCode !== ErrorCode.NONE) return false;
     if (!isStillWanted()) return true;
     let isWell = true;
     for (const each of answer.responses[0]?.partitions ?? []) {
-      if (each.errorCode === ErrorCode.NONE) this.#take(each, known.get(each.partitionIndex) ?? null);
+      if (each.errorCode === ErrorCode.NONE) this.#take(each, known.get(each.partitionIndex) ?? null, startMs);
       else isWell = this.#failed(each);
     }
     return isWell;
   }
 
-  #take(answer: Answer, leader: Leader | null): void {
+  #take(answer: Answer, leader: Leader | null, startMs: number): void {
     const { topic, reader, group, isolation } = this.#options;
     const { partitionIndex: partition, highWatermark } = answer;
     const position = this.positions.get(partition);
@@ -89,7 +90,7 @@ export class Fetcher {
     this.highWatermarks.set(partition, highWatermark);
     if (records.length === 0 && told === highWatermark) return;
     const source = { leader: leader?.id ?? null, leaderEpoch: leader?.epoch ?? null, highWatermark };
-    this.#history.read({ topic, partition, reader, group, isolation, ...source, records });
+    this.#history.read({ startMs, topic, partition, reader, group, isolation, ...source, records });
   }
 
   #failed({ partitionIndex: partition, errorCode }: Answer): boolean {

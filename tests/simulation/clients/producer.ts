@@ -166,6 +166,7 @@ export class Producer {
   async #send(lane: Lane, batch: Batch, leader: number): Promise<void> {
     const { topic, acks } = this.#options;
     const records = this.#encode(batch);
+    const startMs = this.#client.nowMs;
     const request = {
       acks: acks === 'all' ? -1 : 1,
       timeoutMs: 1500,
@@ -181,7 +182,7 @@ export class Producer {
       if (batch.sequence !== null) lane.settledSequence = batch.sequence + batch.numbers.length;
       batch.numbers.forEach((number, index) => {
         const offset = baseOffset === null ? null : baseOffset + index;
-        this.#history.acknowledged(this.#client.name, number, topic, lane.partition, offset, leader);
+        this.#history.acknowledged(this.#client.name, number, topic, lane.partition, offset, leader, startMs);
       });
       this.#drain(lane);
       return;
