@@ -1,7 +1,8 @@
 // Everything a person can do to the cluster from this page: each action asks the engine and says how it went.
 
 import type { Bridge, Endpoint, InputOf, OutputOf } from '../../main/api/contract.ts';
-import type { BrokerView } from '../../main/api/views.ts';
+import { describeFault } from '../../main/api/fault-text.ts';
+import type { BrokerView, Fault } from '../../main/api/views.ts';
 import { toRefusal } from '../engine/engine-link.ts';
 import { standingOf } from './matrix-rows.ts';
 import type { Notices } from './notices.svelte.ts';
@@ -53,6 +54,32 @@ export class Actions {
         ? null
         : { label: `${verbTexts[back].label} broker ${brokerId}`, run: () => void this.broker(back, brokerId) },
     );
+  }
+
+  async addFault(fault: Fault): Promise<void> {
+    const added = await this.#ask('fault.add', { fault }, 'The fault could not be laid');
+    if (added === undefined) return;
+    const clear = { label: 'Clear it', run: () => void this.clearFault(added.id) };
+    this.#notices.done(`Fault: ${describeFault(fault)}.`, clear);
+  }
+
+  async clearFault(faultId: string): Promise<void> {
+    await this.#ask('fault.clear', { faultId }, 'The fault could not be cleared');
+  }
+
+  async clearFaults(): Promise<void> {
+    await this.#ask('fault.clearAll', {}, 'The faults could not be cleared');
+  }
+
+  async losePower(brokerId: number): Promise<void> {
+    const answered = await this.#ask(
+      'broker.powerLoss',
+      { brokerId, torn: false },
+      `Broker ${brokerId} could not be switched off`,
+    );
+    if (answered === undefined) return;
+    const start = { label: `Start broker ${brokerId}`, run: () => void this.broker('start', brokerId) };
+    this.#notices.done(`Broker ${brokerId} lost its power, and what it had not synced.`, start);
   }
 
   async startWorkload(messagesPerSecond: number): Promise<void> {

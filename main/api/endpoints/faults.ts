@@ -20,7 +20,7 @@ export const faultSchema = v.variant('kind', [
   v.object({
     kind: v.literal('disk-error'),
     brokerId,
-    operations: v.array(v.picklist(['read', 'write', 'sync'])),
+    operations: v.pipe(v.array(v.picklist(['read', 'write', 'sync'])), v.readonly()),
     path: v.nullable(v.string()),
   }),
   v.object({ kind: v.literal('clock-skew'), brokerId, offsetMs: amount, rate: amount }),

@@ -1,4 +1,4 @@
-// The menu of one broker: every verb, the senseless ones blocked with the reason.
+// The menu of one broker: every verb and the quick faults, the senseless ones blocked with the reason.
 
 import type { Component } from 'svelte';
 import Pause from '@lucide/svelte/icons/snowflake';
@@ -10,6 +10,7 @@ import Sun from '@lucide/svelte/icons/sun';
 import type { BrokerView } from '../../../main/api/views.ts';
 import { type Actions, blockedBecause, brokerVerbs, type BrokerVerb, verbTexts } from '../../state/actions.ts';
 import type { MenuItem } from '../../ui/Menu.svelte';
+import { faultMenu } from './fault-menu.ts';
 
 export const verbIcons: Readonly<Record<BrokerVerb, Component<{ size?: number }>>> = {
   kill: Skull,
@@ -21,7 +22,7 @@ export const verbIcons: Readonly<Record<BrokerVerb, Component<{ size?: number }>
 };
 
 export function brokerMenu(broker: BrokerView, actions: Actions): readonly MenuItem[] {
-  return brokerVerbs.map((verb) => ({
+  const verbs = brokerVerbs.map((verb): MenuItem => ({
     kind: 'action',
     label: verbTexts[verb].label,
     hint: verbTexts[verb].hint,
@@ -30,4 +31,5 @@ export function brokerMenu(broker: BrokerView, actions: Actions): readonly MenuI
     blocked: blockedBecause(verb, broker),
     run: () => void actions.broker(verb, broker.id),
   }));
+  return [...verbs, { kind: 'separator' }, ...faultMenu(broker, actions)];
 }
