@@ -3,6 +3,7 @@
 
 import { toBrokerId } from '../core/ids.ts';
 import { BrokerSettings, InvalidSettingsError } from '../metadata/configs/broker-settings.ts';
+import type { MetadataImage } from '../metadata/metadata-image.ts';
 import type { ServerLimits } from '../net/server.ts';
 import type { RaftConfig, Voter } from '../raft/contract.ts';
 import { parseQuorumVoters } from '../raft/voter-set.ts';
@@ -108,11 +109,12 @@ export function replicationConfig(settings: BrokerSettings): ReplicationConfig {
   };
 }
 
-export function serverLimits(settings: BrokerSettings): Partial<ServerLimits> {
+/** With `image`, including what was changed at run time. */
+export function serverLimits(settings: BrokerSettings, image?: MetadataImage): Partial<ServerLimits> {
   return {
-    requestBytesMax: settings.number('socket.request.max.bytes'),
-    connectionCountMax: settings.number('max.connections'),
-    connectionsPerAddressMax: settings.number('max.connections.per.ip'),
-    connectionIdleMsMax: settings.number('connections.max.idle.ms'),
+    requestBytesMax: settings.number('socket.request.max.bytes', image),
+    connectionCountMax: settings.number('max.connections', image),
+    connectionsPerAddressMax: settings.number('max.connections.per.ip', image),
+    connectionIdleMsMax: settings.number('connections.max.idle.ms', image),
   };
 }

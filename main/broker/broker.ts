@@ -298,6 +298,12 @@ class BrokerNode implements RunningBroker {
       if (this.#isStopping) return;
       this.#loader.install(this.#registration);
       this.#loader.install(this.#telemetry.publisher());
+      this.#loader.install({
+        name: 'limits',
+        onUpdate: ({ changedConfigs }, image) => {
+          if (changedConfigs.size > 0) this.#clientServer.updateLimits(serverLimits(this.#settings, image));
+        },
+      });
       this.#loader.install({ name: 'lifecycle', onUpdate: () => lifecycle.metadataApplied() });
     });
     return lifecycle;

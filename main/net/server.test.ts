@@ -3,6 +3,8 @@ import { encodeRequest } from '../protocol/headers.ts';
 import { apiVersionsApi } from '../protocol/messages/api-versions.ts';
 import { metadataApi } from '../protocol/messages/metadata.ts';
 import { byteClient } from '../../tests/support/byte-client.ts';
+import { nodeClock } from '../runtime/node/node-clock.ts';
+import { nodeNetwork } from '../runtime/node/node-network.ts';
 import { CloseConnection } from './router.ts';
 import {
   bareFrame,
@@ -406,5 +408,40 @@ describe('limits', () => {
     });
     expect(server.counters).toMatchObject({ requestCount: 2, bytesOut });
     expect(server.counters.byApi.get(12)?.latencyMsMax).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('limits that change', () => {
+  it('hold for connections that come from then on', async () => {
+    const { server } = await start();
+    const first = await byteClient(server.port);
+    first.send(heartbeatFrame(1));
+    await first.frames(1);
+    server.updateLimits({ connectionCountMax: 1 });
+    const second = await byteClient(server.port);
+    await until(() => second.socket.closed || second.socket.destroyed);
+    first.send(heartbeatFrame(2));
+    expect(correlationIds(await first.frames(2))).toEqual([1, 2]);
+  });
+});
+
+describe('a client that is slowed down', () => {
+  it('gets its answer at once, and the next one when its time is over', async () => {
+    const clock = nodeClock();
+    const untilMs = clock.monotonicMs() + 100;
+    const isOver = (): boolean => clock.monotonicMs() >= untilMs;
+    const answeredWhen: boolean[] = [];
+    const heartbeat = (): object => {
+      answeredWhen.push(isOver());
+      return {};
+    };
+    const machine = { clock, network: nodeNetwork() };
+    const muted = (): number => (answeredWhen.length > 0 && !isOver() ? untilMs : 0);
+    const started = await startTestServer({ heartbeat }, {}, machine, muted);
+    running.push(started);
+    const client = await byteClient(started.server.port);
+    client.send(Buffer.concat([heartbeatFrame(1), heartbeatFrame(2)]));
+    expect(correlationIds(await client.frames(2))).toEqual([1, 2]);
+    expect(answeredWhen).toEqual([false, true]);
   });
 });

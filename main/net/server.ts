@@ -60,7 +60,8 @@ export class RpcServer {
   readonly counters = new ServerCounters();
   readonly router: Router;
   readonly #options: ServerOptions;
-  readonly #limits: ServerLimits;
+  /** One object that connections share: what changes at run time holds for all of them. */
+  readonly #limits: { -readonly [K in keyof ServerLimits]: ServerLimits[K] };
   readonly #environment: ConnectionEnvironment;
   /** With the address that each is counted under. */
   readonly #connections = new Map<ServerConnection, string>();
@@ -83,6 +84,11 @@ export class RpcServer {
       onProblem: (problem) => options.onProblem(problem),
       onClosed: (connection) => this.#forget(connection),
     };
+  }
+
+  /** Holds from now on; connections that are open stay open. */
+  updateLimits(limits: Partial<ServerLimits>): void {
+    Object.assign(this.#limits, limits);
   }
 
   /** Opens the port; NetworkError when it can't be had. */

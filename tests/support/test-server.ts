@@ -39,6 +39,7 @@ export async function startTestServer(
   handlers: TestHandlers = {},
   limits: Partial<ServerLimits> = {},
   machine: { readonly clock: Clock; readonly network: Network } = { clock: nodeClock(), network: nodeNetwork() },
+  mutedUntilMs: (connectionId: string) => number = () => 0,
 ): Promise<TestServer> {
   const problems: ConnectionProblem[] = [];
   const server: RpcServer = new RpcServer({
@@ -48,6 +49,7 @@ export async function startTestServer(
     port: 0,
     listener: 'client',
     limits,
+    mutedUntilMs,
     onProblem: (problem) => problems.push(problem),
     routes: [
       route(

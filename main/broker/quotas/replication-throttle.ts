@@ -78,6 +78,8 @@ export class SharedReplicationThrottle implements ReplicationThrottle {
       const ours = replicas.filter(([, broker]) => broker === nodeId).map(([partition]) => Number(partition));
       topics.set(resource.name, isAll ? null : new Set(ours));
     }
-    return { bound: rate === undefined ? Number.POSITIVE_INFINITY : numberValue(rate), topics };
+    const bound = rate === undefined ? Number.NaN : numberValue(rate);
+    // A broker takes settings that it does not know, so this may be no number.
+    return { bound: bound >= 0 ? bound : Number.POSITIVE_INFINITY, topics };
   }
 }
