@@ -3,4 +3,8 @@
 
 export const foundSeeds: readonly { readonly seed: number; readonly found: string }[] = [
   { seed: 8, found: 'a follower refused an answer that reached over its segment size, and stayed out of the ISR' },
+  {
+    seed: 56,
+    found: 'a topic id that a power loss tore was not written anew, and the next start refused the directory',
+  },
 ];

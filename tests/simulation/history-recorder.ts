@@ -24,7 +24,10 @@ export class HistoryRecorder {
   readonly logs: FinalLog[] = [];
   readonly inSync: InSyncFact[] = [];
   readonly diskLosses: DiskLoss[] = [];
-  /** Idempotent producers that were refused the sequence number that comes next. */
+  /**
+   * Idempotent producers that were refused the sequence number that comes next. Not wrong: a snapshot of producers holds
+   * the last batch of each only (Kafka's format), so a restarted leader may not know the batch that is sent again.
+   */
   readonly refusedSequences: string[] = [];
   /** Readers whose position, handed out as committed, is not there any more. */
   readonly lostPositions: string[] = [];

@@ -9,29 +9,43 @@ import { shrink } from './shrink.ts';
 
 const seedCount = 60;
 const seedsPerTest = 10;
+/** A second a seed on an idle machine; several test processes may share this one. */
+const timeoutMs = 300_000;
 
 describe('seeds', () => {
   const starts = Array.from({ length: seedCount / seedsPerTest }, (_, index) => 1 + index * seedsPerTest);
-  it.each(starts)(`%i and the ${seedsPerTest - 1} after it`, async (start) => {
-    for (let seed = start; seed < start + seedsPerTest; seed++) {
-      const { violations } = await runSeed({ seed });
-      expect(violations, `npm run simulate -- --seed ${seed} --trace`).toEqual([]);
-    }
-  });
+  it.each(starts)(
+    `%i and the ${seedsPerTest - 1} after it`,
+    async (start) => {
+      for (let seed = start; seed < start + seedsPerTest; seed++) {
+        const { violations } = await runSeed({ seed });
+        expect(violations, `npm run simulate -- --seed ${seed} --trace`).toEqual([]);
+      }
+    },
+    timeoutMs,
+  );
 });
 
 describe('seeds that found something', () => {
-  it.each(foundSeeds)('$seed: $found', async ({ seed }) => {
-    expect((await runSeed({ seed })).violations).toEqual([]);
-  });
+  it.each(foundSeeds)(
+    '$seed: $found',
+    async ({ seed }) => {
+      expect((await runSeed({ seed })).violations).toEqual([]);
+    },
+    timeoutMs,
+  );
 });
 
-it('two runs of a seed are the same, event by event', async () => {
-  const [first, second] = [await runSeed({ seed: 3, isTraced: true }), await runSeed({ seed: 3, isTraced: true })];
-  expect(second.journal.lines).toEqual(first.journal.lines);
-  expect(second.eventCount).toBe(first.eventCount);
-  expect(first.journal.lineCount).toBeGreaterThan(1000);
-});
+it(
+  'two runs of a seed are the same, event by event',
+  async () => {
+    const [first, second] = [await runSeed({ seed: 3, isTraced: true }), await runSeed({ seed: 3, isTraced: true })];
+    expect(second.journal.lines).toEqual(first.journal.lines);
+    expect(second.eventCount).toBe(first.eventCount);
+    expect(first.journal.lineCount).toBeGreaterThan(1000);
+  },
+  timeoutMs,
+);
 
 it('a failing plan is cut down to the faults that matter', async () => {
   const plan = planFaults(5);

@@ -19,6 +19,7 @@ const topicResource = 2;
 const setOperation = 0;
 const timeoutMs = 1500;
 const partitionsMax = 6;
+const retryMs = 50;
 
 export class Admin {
   readonly #client: SimulatedClient;
@@ -51,8 +52,7 @@ export class Admin {
   async check(broker: number): Promise<string[]> {
     const wrong: string[] = [];
     for (const [topic, expected] of this.#expected) {
-      const found = await this.#client.describe(broker, topic);
-      if (found === null) return [`broker ${broker} does not answer`];
+      const found = await this.#describe(broker, topic);
       const exists = found.errorCode === ErrorCode.NONE;
       if (expected.exists !== null && exists !== expected.exists) {
         wrong.push(
@@ -69,6 +69,15 @@ export class Admin {
       }
     }
     return wrong;
+  }
+
+  /** Until there is an answer: the caller's patience has an end. */
+  async #describe(broker: number, topic: string) {
+    for (;;) {
+      const found = await this.#client.describe(broker, topic);
+      if (found !== null) return found;
+      await this.#client.sleep(retryMs);
+    }
   }
 
   async #act(): Promise<void> {
@@ -161,8 +170,11 @@ export class Admin {
 
   async #retentionMs(broker: number, topic: string): Promise<string | null> {
     const resource = { resourceType: topicResource, resourceName: topic, configurationKeys: ['retention.ms'] };
-    const answer = await this.#client.ask(broker, describeConfigsApi, { resources: [resource] });
-    return answer?.results[0]?.configs[0]?.value ?? null;
+    for (;;) {
+      const answer = await this.#client.ask(broker, describeConfigsApi, { resources: [resource] });
+      if (answer !== null) return answer.results[0]?.configs[0]?.value ?? null;
+      await this.#client.sleep(retryMs);
+    }
   }
 
   #told(what: string, code: number | undefined): void {
