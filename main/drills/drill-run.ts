@@ -127,8 +127,8 @@ export class DrillRun {
     const startMs = this.#nowMs - this.#originMs;
     this.#steps.push({ index, text, kind, startMs, endMs: null, outcome: 'running', detail: '', brokerId: null });
     this.#told.steps = Math.min(this.#told.steps, index);
-    this.#narration = `${text}.`;
     if (kind !== 'wait' && kind !== 'hold') {
+      this.#narration = `${text}.`;
       this.#options.world.record({ kind: 'drill.step', drill: this.#options.plan.name, step: index + 1, text });
     }
     try {

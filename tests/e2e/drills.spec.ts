@@ -1,0 +1,107 @@
+// Three drills through the page, on real brokers: predict, watch, read the verdict, scrub back, set two runs side by
+// side, take the report along. Each state of the screen passes axe.
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test as base, type Page } from '@playwright/test';
+import { cliPath, eventually } from '../support/cluster.ts';
+import { kafkaFor, readAll } from '../support/kafkajs.ts';
+
+type App = { readonly url: string; readonly bootstrap: string };
+
+const test = base.extend<{ app: App }>({
+  app: async ({}, use) => {
+    const options = ['app', '--no-open', '--ephemeral', '--cluster-port', '0', '--no-demo'];
+    const child = spawn(process.execPath, [cliPath, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await eventually('the app is ready', () => /bootstrap\s+\S+/.test(output) && /UI\s+http/.test(output));
+    const found = (pattern: RegExp) => pattern.exec(output)?.[1] ?? '';
+    await use({ url: found(/UI\s+(http\S+)/), bootstrap: found(/bootstrap\s+(\S+)/) });
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  },
+});
+
+async function axe(page: Page, what: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).include('main').analyze();
+  expect(
+    violations.map((each) => `${what}: ${each.id}: ${each.nodes.map((node) => node.target.join(' ')).join(', ')}`),
+  ).toEqual([]);
+}
+
+async function run(page: Page, title: string, answers: readonly string[] = []): Promise<void> {
+  await page.getByRole('link', { name: new RegExp(`^${title}`) }).click();
+  for (const answer of answers) await page.getByRole('radio', { name: answer, exact: true }).first().check();
+  await page.getByRole('button', { name: 'Run it' }).click();
+  await expect(page.getByRole('button', { name: 'Stop and heal' })).toBeVisible();
+}
+
+test('predict, run, verdict, replay, comparison and report', async ({ app, page }) => {
+  await page.goto(app.url);
+  await page.getByRole('link', { name: 'Drills' }).click();
+  await expect(page.getByRole('heading', { name: 'A leader dies' })).toBeVisible();
+  await axe(page, 'library');
+
+  // The first: what was predicted stands beside what happened.
+  await run(page, 'A leader dies', ['No']);
+  const steps = page.getByRole('list', { name: 'Steps' });
+  await expect(steps).toContainText('Kill the leader of payments-0');
+  await axe(page, 'live');
+  const verdict = page.getByTestId('verdict');
+  await expect(verdict).toContainText('Passed', { timeout: 60_000 });
+  await expect(verdict).toContainText('You said “No”. No');
+  await expect(verdict).toContainText('drill-payments-0');
+  await axe(page, 'run');
+
+  // Back to the moment of the fault: the old leader led, and nobody was out of the ISR.
+  await steps.getByRole('button', { name: 'Kill the leader of payments-0' }).click();
+  const matrix = page.getByRole('table', { name: 'Partitions of the drill by broker' });
+  await expect(matrix).toContainText('3 of 3');
+  await expect(matrix).not.toContainText('offline');
+  await page.getByRole('button', { name: 'Next event' }).click();
+  await expect(page).toHaveURL(/at=\d+/);
+  await verdict
+    .getByRole('row', { name: /drill-payments-0/ })
+    .getByRole('button')
+    .click();
+  await page.getByRole('button', { name: 'Next event' }).click();
+  await expect(matrix).toContainText('2 of 3');
+
+  // The second: what the verdict counts is what a foreign client reads.
+  await page.getByRole('link', { name: 'Drills' }).first().click();
+  await run(page, 'acks=1 loses what acks=all keeps');
+  await expect(verdict).toContainText('Passed', { timeout: 60_000 });
+  const quick = verdict.getByRole('row', { name: /^quick/ }).getByRole('cell');
+  const [acknowledged, , lost] = (await quick.allTextContents())
+    .slice(1)
+    .map((cell) => Number(cell.replace(/\D/g, '')));
+  const records = await readAll(kafkaFor(app.bootstrap), 'drill-payments');
+  const names = records
+    .map(({ value }) => value.slice(0, value.indexOf(';')))
+    .filter((name) => name.startsWith('quick'));
+  expect(lost).toBeGreaterThan(0);
+  expect((acknowledged ?? 0) - (lost ?? 0)).toBe(new Set(names).size);
+
+  // Beside the first run, and as a file.
+  await page.getByLabel('Beside').selectOption({ index: 1 });
+  await expect(page.getByRole('heading', { name: 'What differs' })).toBeVisible();
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Report' }).click();
+  const report = readFileSync(await (await download).path(), 'utf8');
+  expect(report).toContain('acks=1 loses what acks=all keeps');
+  expect(report).not.toMatch(/<script|(src|href)="/);
+
+  // The third is stopped by hand: the cluster is healed, and the run is kept.
+  await page.getByRole('link', { name: 'Drills' }).first().click();
+  await run(page, 'min.insync.replicas refuses writes');
+  await expect(steps).toContainText('Kill a follower of payments-0');
+  await page.getByRole('button', { name: 'Stop and heal' }).click();
+  await expect(page.getByText('Stopped by hand')).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText('3 of 3 brokers up')).toBeVisible();
+  await page.getByRole('link', { name: 'Runs' }).click();
+  await expect(page.getByRole('grid', { name: 'Runs' }).getByRole('row')).toHaveCount(4);
+  await axe(page, 'runs');
+});
