@@ -3,6 +3,7 @@
 
 import type { ClusterDelta, ClusterView } from '../../main/api/views.ts';
 import { fixtureFault } from './fixture-faults.ts';
+import { FixtureData } from './fixture-data.ts';
 import { FixtureTraffic } from './fixture-traffic.ts';
 import { FixtureViews } from './fixture-views.ts';
 import {
@@ -22,11 +23,13 @@ export class FixtureCluster {
   readonly #world: FixtureWorld;
   readonly #views: FixtureViews;
   readonly #traffic: FixtureTraffic;
+  readonly #data: FixtureData;
 
   constructor(scenario: Scenario, wallMs: number) {
     this.#world = new FixtureWorld(scenario, wallMs);
     this.#views = new FixtureViews(this.#world);
     this.#traffic = new FixtureTraffic(this.#world, this.#views);
+    this.#data = new FixtureData(this.#world);
   }
 
   /** Moves time on by `stepMs` and returns what changed. */
@@ -93,6 +96,7 @@ export class FixtureCluster {
       return null;
     }
     if (endpoint.startsWith('fault.')) return fixtureFault(this.#world, endpoint, input);
+    if (/^(topic|partition|segment|messages)\./.test(endpoint)) return this.#data.request(endpoint, input);
     throw new FixtureRefusal({ code: 'UNKNOWN_ENDPOINT', message: `There is no ${endpoint}.`, advice: null });
   }
 

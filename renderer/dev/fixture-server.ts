@@ -78,18 +78,22 @@ export async function startFixtureServer(
       if (message.type === 'subscribe') subscribers.add(client);
       if (message.type === 'unsubscribe') subscribers.delete(client);
       if (message.type !== 'request' || scenario === 'silent') return;
-      try {
-        send({
-          type: 'answer',
-          id: message.id,
-          output: cluster.request(message.endpoint, message.input as Record<string, unknown>),
-        });
-      } catch (error) {
-        const refusal =
-          error instanceof FixtureRefusal ? error.refusal : { code: 'FIXTURE', message: String(error), advice: null };
-        send({ type: 'refusal', id: message.id, refusal });
-      }
+      void answer(message, send);
     });
+  }
+
+  async function answer(
+    message: Extract<ClientMessage, { type: 'request' }>,
+    send: (message: HostMessage) => void,
+  ): Promise<void> {
+    try {
+      const output = await cluster.request(message.endpoint, message.input as Record<string, unknown>);
+      send({ type: 'answer', id: message.id, output });
+    } catch (error) {
+      const refusal =
+        error instanceof FixtureRefusal ? error.refusal : { code: 'FIXTURE', message: String(error), advice: null };
+      send({ type: 'refusal', id: message.id, refusal });
+    }
   }
 
   const timer = setInterval(() => {

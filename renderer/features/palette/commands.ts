@@ -4,7 +4,9 @@ import type { Component } from 'svelte';
 import ArrowUpRight from '@lucide/svelte/icons/arrow-up-right';
 import Copy from '@lucide/svelte/icons/copy';
 import Eye from '@lucide/svelte/icons/eye';
+import Layers from '@lucide/svelte/icons/layers';
 import ListFilter from '@lucide/svelte/icons/list-filter';
+import Mail from '@lucide/svelte/icons/message-square-text';
 import Pause from '@lucide/svelte/icons/pause';
 import Play from '@lucide/svelte/icons/play';
 import Plus from '@lucide/svelte/icons/plus';
@@ -185,7 +187,7 @@ function viewCommands({ cluster, preferences, screen }: Page, model: ClusterMode
   ];
 }
 
-function topicCommands({ actions, screen }: Page, model: ClusterModel): Command[] {
+function topicCommands({ actions, screen, router }: Page, model: ClusterModel): Command[] {
   const misplaced: Command[] = [];
   for (const partitions of model.partitions.values()) {
     for (const partition of partitions) {
@@ -205,9 +207,17 @@ function topicCommands({ actions, screen }: Page, model: ClusterModel): Command[
   const found = model.topics.slice(0, topicCommandsMax).map((topic): Command => ({
     id: `topic-${topic.topic}`,
     group: 'Topics',
-    label: `Show topic ${topic.topic}`,
-    icon: Search,
-    run: () => (screen.filter = topic.topic),
+    label: `Open topic ${topic.topic}`,
+    hint: `${topic.partitionCount} partitions`,
+    icon: Layers,
+    run: () => router.go('topics', [topic.topic]),
+  }));
+  const read = model.topics.slice(0, topicCommandsMax).map((topic): Command => ({
+    id: `messages-${topic.topic}`,
+    group: 'Topics',
+    label: `Messages of ${topic.topic}`,
+    icon: Mail,
+    run: () => router.go('messages', [topic.topic]),
   }));
   const removable = model.topics
     .filter((topic) => !topic.internal)
@@ -219,5 +229,5 @@ function topicCommands({ actions, screen }: Page, model: ClusterModel): Command[
       icon: Trash,
       run: () => (screen.topicToDelete = topic.topic),
     }));
-  return [...found, ...misplaced, ...removable];
+  return [...found, ...read, ...misplaced, ...removable];
 }

@@ -1,0 +1,183 @@
+// Topics, partitions down to the byte, and messages, against the fixture cluster: what is shown, what can be changed,
+// what Kafka would refuse, and that every screen passes axe.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test as base, type Page } from '@playwright/test';
+import { type FixtureServer, startFixtureServer } from '../../renderer/dev/fixture-server.ts';
+
+const test = base.extend<{ server: FixtureServer; open: (place: string) => Promise<void> }>({
+  server: async ({}, use) => {
+    const server = await startFixtureServer('healthy', { staticDir: 'dist/renderer' });
+    await use(server);
+    await server.close();
+  },
+  open: async ({ page, server }, use) => {
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await use(async (place) => {
+      await page.goto(`${server.url}${place}`);
+      await expect(page.getByRole('contentinfo')).toBeVisible();
+    });
+    expect(complaints).toEqual([]);
+  },
+});
+
+async function axe(page: Page, what: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const words = violations.map(
+    (one) => `${what}: ${one.id} at ${one.nodes.map((node) => node.target.join(' ')).join('; ')}`,
+  );
+  expect(words).toEqual([]);
+}
+
+test('the frame leads everywhere by rail, keys, palette and address, and back', async ({ page, open }) => {
+  await open('#/topics?filter=pay');
+  const topics = page.getByRole('grid', { name: 'Topics' });
+  await expect(topics.getByRole('row', { name: /payments/ })).toBeVisible();
+  await expect(topics.getByRole('row', { name: /orders/ })).toHaveCount(0);
+  await page.keyboard.press('g');
+  await page.keyboard.press('m');
+  await expect(page.getByRole('grid', { name: /Messages of/ })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole('textbox', { name: 'Filter topics' })).toHaveValue('pay');
+  await page.keyboard.press('Control+k');
+  await page.getByPlaceholder('What do you want to do?').fill('open topic inventory');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'inventory.changes' })).toBeVisible();
+  await page.getByRole('link', { name: 'Cluster' }).click();
+  await expect(page.getByRole('grid', { name: 'Partitions by broker' })).toBeVisible();
+});
+
+test('topics are sorted and opened by keyboard; a dead broker marks what it leaves short', async ({
+  page,
+  open,
+  server,
+}) => {
+  await open('#/topics');
+  const grid = page.getByRole('grid', { name: 'Topics' });
+  await page.getByRole('button', { name: 'Partitions', exact: true }).click();
+  await expect(grid.getByRole('columnheader', { name: /Partitions/ })).toHaveAttribute('aria-sort', 'descending');
+  await axe(page, 'topics');
+  await server.cluster.request('broker.kill', { brokerId: 3 });
+  await expect(grid.getByRole('row', { name: /orders.*of 6 short/ })).toBeVisible();
+  await grid.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('tab', { name: /Partitions/ })).toHaveAttribute('aria-selected', 'true');
+  await expect(
+    page
+      .getByRole('grid', { name: /Partitions of/ })
+      .getByRole('row')
+      .nth(1),
+  ).toBeVisible();
+});
+
+test('a config shows where it comes from, is refused in Kafka’s words while typing, and is overridden and given back', async ({
+  page,
+  open,
+}) => {
+  await open('#/topics/orders?tab=configs&config=min.insync.replicas');
+  const grid = page.getByRole('grid', { name: 'Configs of orders' });
+  await expect(page.getByRole('button', { name: /Overridden here 1/ })).toBeVisible();
+  const value = page.getByLabel('Value', { exact: true });
+  await expect(value).toHaveValue('2');
+  await axe(page, 'configs');
+  await value.fill('0');
+  await expect(page.getByRole('alert')).toContainText('Value must be at least 1');
+  await expect(page.getByRole('button', { name: 'Save' })).toBeDisabled();
+  await value.fill('1');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(grid.getByRole('row', { name: /min\.insync\.replicas 1 this topic/ })).toBeVisible();
+  await page.getByRole('button', { name: /Back to 2/ }).click();
+  await expect(grid.getByRole('row', { name: /min\.insync\.replicas 2 server file/ })).toBeVisible();
+});
+
+test('a partition is taken apart: segments, index lookups, batches, and bytes beside their meaning', async ({
+  page,
+  open,
+}) => {
+  await open('#/topics/orders/1');
+  const batches = page.getByRole('grid', { name: /Batches of segment/ });
+  await batches.getByRole('row').nth(3).click();
+  const header = page.getByRole('list', { name: 'Fields of the header' });
+  await expect(header.getByRole('listitem').filter({ hasText: 'crc' })).toContainText('it holds');
+  const hex = page.getByRole('region', { name: /Bytes of the batch/ });
+  await header.getByRole('listitem').filter({ hasText: 'magic' }).hover();
+  await expect(hex.locator('.byte.marked')).toHaveText(['02']);
+  await hex.locator('[data-at="17"]').first().hover();
+  await expect(header.locator('.pointed')).toContainText('crc');
+
+  await page.getByRole('button', { name: /^Records/ }).click();
+  await page.getByRole('grid', { name: 'Records of the batch' }).getByRole('row').nth(2).click();
+  await expect(page.getByRole('list', { name: 'Fields of the record' })).toContainText('valueLength');
+  await axe(page, 'segments');
+
+  const base = Number(
+    (
+      await page
+        .getByRole('group', { name: /^Segments of broker/ })
+        .getByRole('button')
+        .first()
+        .textContent()
+    )?.match(/\d+/)?.[0],
+  );
+  await page.getByRole('textbox', { name: 'Find offset' }).fill(String(base + 100));
+  await page.keyboard.press('Enter');
+  await expect(page.getByText(/index entry \d+: offset .* → scanned [1-5] batch/)).toBeVisible();
+
+  await page.getByRole('tab', { name: /Replicas/ }).click();
+  await expect(page.getByRole('region', { name: 'Logs of the replicas' })).toContainText('Broker 2');
+  await axe(page, 'replicas');
+  await page.getByRole('tab', { name: /Producers/ }).click();
+  await expect(page.getByRole('grid', { name: /Producers of/ })).toContainText('1001');
+});
+
+test('messages are searched by text and expression, read in full, and exported as shown', async ({ page, open }) => {
+  await open('#/messages/orders');
+  const grid = page.getByRole('grid', { name: 'Messages of orders' });
+  await grid.getByRole('row').nth(2).click();
+  const details = page.getByRole('complementary', { name: 'Chosen message' });
+  await expect(details.getByRole('region', { name: 'Text of the value' })).toContainText('"customer"');
+  await details.getByRole('tab', { name: 'Facts' }).click();
+  await expect(details).toContainText('Leader epoch');
+  await axe(page, 'messages');
+
+  const where = page.getByRole('textbox', { name: /Expression/ });
+  await where.fill('value.amount >');
+  await where.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('something is missing at the end');
+  await where.fill('value.amount > 850 and value.items == 3');
+  await where.press('Enter');
+  await expect(page.getByRole('status').filter({ hasText: 'looked at' })).toBeVisible();
+  const texts = await grid.getByRole('row').filter({ hasText: 'amount' }).allTextContents();
+  expect(texts.length).toBeGreaterThan(0);
+  for (const text of texts) expect(Number(/"amount":(\d+)/.exec(text)?.[1])).toBeGreaterThan(850);
+
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export' }).click();
+  await page.getByRole('menuitem', { name: /one a line/ }).click();
+  expect((await download).suggestedFilename()).toBe('orders.ndjson');
+});
+
+test('a live view follows, pauses while the log goes on, and shows what was produced here', async ({ page, open }) => {
+  await open('#/messages/inventory.changes?from=live');
+  const grid = page.getByRole('grid', { name: 'Messages of inventory.changes' });
+  await expect(grid.getByRole('row').nth(3)).toBeVisible();
+  await page.getByRole('button', { name: 'Pause' }).first().click();
+  await expect(page.getByText(/paused, [1-9][\d,]* newer wait/)).toBeVisible();
+  await page.getByRole('button', { name: 'Go on' }).click();
+
+  await page
+    .getByRole('searchbox')
+    .or(page.getByRole('textbox', { name: /Text in key/ }))
+    .fill('hello from the page');
+  await page.getByRole('button', { name: 'Produce' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Key', { exact: true }).fill('greeting');
+  await dialog.getByRole('textbox', { name: 'Value' }).fill('{"text":"hello from the page"}');
+  await axe(page, 'produce');
+  await dialog.getByRole('button', { name: 'Produce' }).click();
+  await expect(dialog.getByRole('status')).toContainText(/Partition \d+, offset/);
+  await dialog.getByRole('button', { name: 'Close' }).first().click();
+  await expect(grid.getByRole('row', { name: /greeting/ })).toBeVisible();
+});
