@@ -11,6 +11,10 @@ const test = base.extend<{ app: Page }, { cluster: TestCluster }>({
   cluster: [
     async ({}, use) => {
       const cluster = await TestCluster.up('--ui', '--ephemeral');
+      const admin = kafkaFor(cluster.ready.bootstrap).admin();
+      await admin.connect();
+      await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 6, replicationFactor: 3 }] });
+      await admin.disconnect();
       await use(cluster);
       await cluster.down();
     },
