@@ -1,6 +1,7 @@
 // Every API that the active controller decides: which decision serves it, and what a failure of the whole request
 // looks like in its response. The controller listener's routes, Envelope and a broker's forwarding are made from it.
 
+import type { QuotaClient } from '../metadata/client-quota-limits.ts';
 import type { ConfigResource } from '../metadata/settings-image.ts';
 import { allocateProducerIdsApi } from '../protocol/messages/allocate-producer-ids.ts';
 import { alterClientQuotasApi } from '../protocol/messages/alter-client-quotas.ts';
@@ -38,7 +39,7 @@ export type ControllerApi<Request = unknown, Response = unknown> = {
   /** Brokers pass it on from their clients, in an Envelope. */
   readonly isForwarded: boolean;
   /** Resolves when committed; rejects with ApiError when the request fails as a whole. */
-  serve(controller: QuorumController, request: Request, apiVersion: number): Promise<Response>;
+  serve(controller: QuorumController, request: Request, apiVersion: number, client: QuotaClient): Promise<Response>;
   /** The response that says so. */
   failed(request: Request, error: PartError): Writable<Response>;
 };
@@ -58,6 +59,24 @@ function decided<Q, P>(
   });
 }
 
+/** Counts partitions against the client's quota; from version `strictFrom` on too many are refused (KIP-599). */
+function mutating<Q, P extends { readonly throttleTimeMs: number }>(
+  api: Api<Q, P>,
+  strictFrom: number,
+  decide: (view: ControllerView, request: Q, apiVersion: number) => Decision<P>,
+  failed: (request: Q, error: PartError) => Writable<P>,
+): ControllerApi {
+  return served({
+    api,
+    isForwarded: true,
+    serve: (controller, request, apiVersion, quota) =>
+      controller.performWithinQuota(api.name, { quota, isStrict: apiVersion >= strictFrom }, (view) =>
+        decide(view, request, apiVersion),
+      ),
+    failed,
+  });
+}
+
 function resources(
   requested: readonly { readonly resourceType: number; readonly resourceName: string }[],
   error: PartError,
@@ -66,16 +85,16 @@ function resources(
 }
 
 const forTopics: readonly ControllerApi[] = [
-  decided(createTopicsApi, true, createTopics, (request, error) => ({
+  mutating(createTopicsApi, 6, createTopics, (request, error) => ({
     topics: request.topics.map(({ name }) => ({ name, topicId: zeroUuid, ...error })),
   })),
-  decided(deleteTopicsApi, true, deleteTopics, (request, error) => ({
+  mutating(deleteTopicsApi, 5, deleteTopics, (request, error) => ({
     responses: [
       ...request.topics.map(({ name, topicId }) => ({ name, topicId, ...error })),
       ...request.topicNames.map((name) => ({ name, ...error })),
     ],
   })),
-  decided(createPartitionsApi, true, createPartitions, (request, error) => ({
+  mutating(createPartitionsApi, 3, createPartitions, (request, error) => ({
     results: request.topics.map(({ name }) => ({ name, ...error })),
   })),
   decided(electLeadersApi, true, electLeaders, (request, error) => ({

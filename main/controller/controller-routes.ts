@@ -5,6 +5,7 @@ import type { RequestContext } from '../net/handler.ts';
 import { route, type Route } from '../net/route.ts';
 import { encodeResponse, readRequestHeader } from '../protocol/headers.ts';
 import { ErrorCode } from '../protocol/errors.ts';
+import { defaultPrincipalData } from '../protocol/messages/embedded-messages.ts';
 import { envelopeApi, type EnvelopeRequest, type EnvelopeResponse } from '../protocol/messages/envelope.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 import type { Api, Writable } from '../protocol/schema.ts';
@@ -14,11 +15,14 @@ import { controllerApis, type ControllerApi } from './controller-apis.ts';
 import { ApiError, type PartError } from './decision.ts';
 import type { QuorumController } from './quorum-controller.ts';
 
+const anonymous = 'User:ANONYMOUS';
+const principalVersionBytes = 2;
+
 /** `alsoForwarded`: routes that brokers may pass on too though the controller does not decide them (DescribeQuorum). */
 export function controllerRoutes(controller: QuorumController, alsoForwarded: readonly Route[] = []): Route[] {
   const routes = controllerApis.map((served) =>
     route(served.api, { listeners: ['controller'] }, (context, request) =>
-      answer(controller, served, request, context.apiVersion),
+      answer(controller, served, request, context),
     ),
   );
   const envelope = route(envelopeApi, { listeners: ['controller'] }, (context: RequestContext, request) =>
@@ -38,10 +42,10 @@ async function answer(
   controller: QuorumController,
   served: ControllerApi,
   request: unknown,
-  apiVersion: number,
+  context: RequestContext,
 ): Promise<Writable<unknown>> {
   try {
-    return await served.serve(controller, request, apiVersion);
+    return await served.serve(controller, request, context.apiVersion, context);
   } catch (error) {
     return served.failed(request, errorOf(error));
   }
@@ -55,6 +59,7 @@ type Opened = {
   readonly api: Api;
   readonly apiVersion: number;
   readonly correlationId: number;
+  readonly clientId: string | null;
   readonly request: unknown;
 };
 
@@ -62,11 +67,24 @@ type Opened = {
 function open(envelope: EnvelopeRequest): Opened | null {
   const reader = new WireReader(envelope.requestData);
   try {
-    const { api, apiVersion, correlationId } = readRequestHeader(reader);
+    const { api, apiVersion, correlationId, clientId } = readRequestHeader(reader);
     if (!includesVersion(api.versions, apiVersion)) return null;
-    return { api, apiVersion, correlationId, request: api.request.decode(reader, apiVersion) };
+    return { api, apiVersion, correlationId, clientId, request: api.request.decode(reader, apiVersion) };
   } catch (error) {
     if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
+
+/** `User:name`, of the client whose request a broker passes on. */
+function principalOf({ requestPrincipal }: EnvelopeRequest): string {
+  const bytes = requestPrincipal ?? Buffer.alloc(0);
+  if (bytes.length < principalVersionBytes) return anonymous;
+  try {
+    const { type, name } = defaultPrincipalData.decodeFrom(bytes.subarray(principalVersionBytes), 0);
+    return `${type}:${name}`;
+  } catch (error) {
+    if (error instanceof ProtocolError) return anonymous;
     throw error;
   }
 }
@@ -80,13 +98,14 @@ async function unwrap(
 ): Promise<Writable<EnvelopeResponse>> {
   const opened = open(envelope);
   if (opened === null) return envelopeError(ErrorCode.INVALID_REQUEST);
-  const { api, apiVersion, correlationId, request } = opened;
+  const { api, apiVersion, correlationId, clientId, request } = opened;
+  const client = { principal: principalOf(envelope), clientId };
   const served = controllerApis.find((each) => each.api.key === api.key && each.isForwarded);
   const other = alsoForwarded.find((each) => each.api.key === api.key);
   let response: unknown;
   if (served !== undefined) {
     try {
-      response = await served.serve(controller, request, apiVersion);
+      response = await served.serve(controller, request, apiVersion, client);
     } catch (error) {
       const failure = errorOf(error);
       if (failure.errorCode === ErrorCode.NOT_CONTROLLER) return envelopeError(ErrorCode.NOT_CONTROLLER);

@@ -38,6 +38,8 @@ export type ControllerView = {
   readonly nowMs: number;
   /** Where the next record will stand in the metadata log. */
   readonly nextOffset: number;
+  /** Counts partitions that are about to be made or removed; refuses when the client has used up its quota. */
+  readonly useMutations?: (count: number) => void;
 };
 
 export type Decision<Response> = {

@@ -19,6 +19,7 @@ import type { Clock, Random } from '../runtime/runtime.ts';
 import { bootstrapRecords } from '../metadata/features.ts';
 import { MetadataDelta } from '../metadata/metadata-delta.ts';
 import type { MetadataImage } from '../metadata/metadata-image.ts';
+import type { QuotaClient } from '../metadata/client-quota-limits.ts';
 import type { MetadataLoader } from '../metadata/metadata-loader.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import { BrokerHeartbeats } from './broker-heartbeats.ts';
@@ -27,6 +28,7 @@ import { elrSafetyRecords } from './configuration-control.ts';
 import { journalChange, type CommittedChange } from './controller-journal.ts';
 import { ApiError, notControllerError, type ControllerView, type Decision } from './decision.ts';
 import { balanceLeaders, electUncleanLeaders } from './leadership-control.ts';
+import { MutationQuotas } from './mutation-quotas.ts';
 import { PeriodicTasks } from './periodic-tasks.ts';
 
 /** Requests that wait for their records to be committed; one more is refused. */
@@ -75,10 +77,12 @@ type AfterAppend = (heartbeats: BrokerHeartbeats, lastOffset: number) => void;
 
 export class QuorumController {
   readonly #options: QuorumControllerOptions;
+  readonly #mutationQuotas: MutationQuotas;
   #active: Active | null = null;
 
   constructor(options: QuorumControllerOptions) {
     this.#options = options;
+    this.#mutationQuotas = new MutationQuotas(options.clock, options.settings);
   }
 
   get isActive(): boolean {
@@ -159,6 +163,21 @@ export class QuorumController {
       const isFenced = this.#active?.image.cluster.brokers.get(brokerId)?.isFenced ?? true;
       heartbeats.register(brokerId, isFenced, this.#options.clock.monotonicMs());
     });
+  }
+
+  /** A decision whose partitions count against the client's quota; the response tells how long it has to wait. */
+  async performWithinQuota<Response extends { readonly throttleTimeMs: number }>(
+    cause: string,
+    client: { readonly quota: QuotaClient; readonly isStrict: boolean },
+    decide: (view: ControllerView) => Decision<Response>,
+  ): Promise<Response> {
+    let throttleMs = (): number => 0;
+    const response = await this.perform(cause, (view) => {
+      const use = this.#mutationQuotas.begin(view.image.clientQuotas, client.quota, client.isStrict);
+      throttleMs = () => use.throttleMs();
+      return decide({ ...view, useMutations: (count) => use.use(count) });
+    });
+    return { ...response, throttleTimeMs: throttleMs() };
   }
 
   brokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatResponse> {

@@ -115,6 +115,7 @@ function createTopic(
   }
   const configRecords = newResourceConfigs(view, { type: ConfigResourceType.TOPIC, name: topic.name }, configs);
   const partitions = topic.assignments.length > 0 ? assignedPartitions(view, topic) : placedPartitions(view, topic);
+  view.useMutations?.(partitions.length);
   const topicId = toTopicId(randomUuid(view.random));
   const records: MetadataRecord[] = [
     { name: 'TopicRecord', version: 0, value: { name: topic.name, topicId } },
@@ -319,6 +320,7 @@ export function deleteTopics(
       found = findTopic(view, name, topicId, repeatedNames, repeatedIds);
       // Named once by name and once by id: the second finds it taken.
       if (ids.has(toTopicId(found.topicId))) throw new ApiError(ErrorCode.INVALID_REQUEST, 'Duplicate topic name.');
+      view.useMutations?.(view.image.topics.byId.get(found.topicId)?.partitions.size ?? 0);
       ids.add(toTopicId(found.topicId));
     });
     responses.set(key, { ...found, ...error });
@@ -390,6 +392,7 @@ function addedPartitions(view: ControllerView, request: CreatePartitionsRequest[
   }
   const additional = request.count - present;
   refuseTooManyPartitions(additional);
+  view.useMutations?.(additional);
   const factor = topic.partitions.get(0)?.replicas.length ?? 1;
   const { assignments } = request;
   if (assignments !== null && assignments.length !== additional) {

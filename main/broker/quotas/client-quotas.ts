@@ -3,16 +3,12 @@
 
 import type { BrokerSettings } from '../../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
-import { quotaKey, type ClientQuotasImage, type QuotaEntity } from '../../metadata/settings-image.ts';
+import { closestQuota, type QuotaClient, type QuotaLimit } from '../../metadata/client-quota-limits.ts';
+import type { ClientQuotasImage } from '../../metadata/settings-image.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 import { QuotaRate } from './quota-rate.ts';
 
 export type QuotaKind = 'producer_byte_rate' | 'consumer_byte_rate' | 'request_percentage';
-
-export type QuotaClient = { readonly principal: string; readonly clientId: string | null };
-
-/** A limit, and whose use counts against it together. */
-type Limit = { readonly bound: number; readonly sharedBy: string };
 
 /** Rates of clients that have not been heard of for this long are forgotten; Kafka's. */
 const rateIdleMsMax = 3_600_000;
@@ -20,7 +16,6 @@ const rateIdleMsMax = 3_600_000;
 const rateCountMax = 10_000;
 /** From so many on, those that are over are looked for. */
 const mutedCountToTidy = 1000;
-const principalPrefix = 'User:';
 
 export class ClientQuotas {
   readonly #clock: Clock;
@@ -30,7 +25,7 @@ export class ClientQuotas {
   readonly #rates = new Map<string, QuotaRate>();
   /** Monotonic time until which a connection is not read; as many as throttled connections. */
   readonly #mutedUntil = new Map<string, number>();
-  #limits: { readonly of: ClientQuotasImage | null; readonly known: Map<string, Limit | null> } = {
+  #limits: { readonly of: ClientQuotasImage | null; readonly known: Map<string, QuotaLimit | null> } = {
     of: null,
     known: new Map(),
   };
@@ -98,15 +93,14 @@ export class ClientQuotas {
 
   // ── limits ──
 
-  #limit(kind: QuotaKind, { principal, clientId }: QuotaClient): Limit | null {
+  #limit(kind: QuotaKind, { principal, clientId }: QuotaClient): QuotaLimit | null {
     const { clientQuotas } = this.#image();
     if (clientQuotas.size === 0) return null;
     if (this.#limits.of !== clientQuotas) this.#limits = { of: clientQuotas, known: new Map() };
-    const user = principal.startsWith(principalPrefix) ? principal.slice(principalPrefix.length) : principal;
-    const key = JSON.stringify([kind, user, clientId ?? '']);
+    const key = JSON.stringify([kind, principal, clientId]);
     const known = this.#limits.known.get(key);
     if (known !== undefined) return known;
-    const found = resolve(clientQuotas, kind, user, clientId ?? '');
+    const found = closestQuota(clientQuotas, kind, { principal, clientId });
     if (this.#limits.known.size >= rateCountMax) this.#limits.known.clear();
     this.#limits.known.set(key, found);
     return found;
@@ -129,28 +123,4 @@ export class ClientQuotas {
       this.#rates.delete(key);
     }
   }
-}
-
-/** From the closest entity to the widest. Null stands for the default entity; a missing part for any. */
-function resolve(image: ClientQuotasImage, kind: QuotaKind, user: string, clientId: string): Limit | null {
-  const both = (userName: string | null, client: string | null): QuotaEntity => [
-    { entityType: 'user', entityName: userName },
-    { entityType: 'client-id', entityName: client },
-  ];
-  const one = (entityType: string, entityName: string | null): QuotaEntity => [{ entityType, entityName }];
-  const order: readonly (readonly [entity: QuotaEntity, sharedBy: readonly string[]])[] = [
-    [both(user, clientId), [user, clientId]],
-    [both(user, null), [user, clientId]],
-    [one('user', user), [user, '']],
-    [both(null, clientId), [user, clientId]],
-    [both(null, null), [user, clientId]],
-    [one('user', null), [user, '']],
-    [one('client-id', clientId), ['', clientId]],
-    [one('client-id', null), ['', clientId]],
-  ];
-  for (const [entity, sharedBy] of order) {
-    const bound = image.get(quotaKey(entity))?.quotas.get(kind);
-    if (bound !== undefined) return { bound, sharedBy: JSON.stringify(sharedBy) };
-  }
-  return null;
 }

@@ -50,7 +50,9 @@ function throttled(
   // What runs later, on other events, is not this request's alone: Kafka counts the thread that serves it.
   const threadMs = clock.monotonicMs() - startedMs;
   const finish = (response: Answer): Answer => {
-    let throttleMs = quotas.use('request_percentage', context, threadMs * percentOfThread);
+    // The controller may have said so already, for what it was asked to change.
+    const saidMs = (response as { readonly throttleTimeMs?: number } | null)?.throttleTimeMs ?? 0;
+    let throttleMs = Math.max(saidMs, quotas.use('request_percentage', context, threadMs * percentOfThread));
     let finished = response;
     if (route.api.key === produceApi.key) {
       throttleMs = Math.max(throttleMs, quotas.use('producer_byte_rate', context, context.requestFrame.length));
