@@ -22,6 +22,8 @@ export type Client = {
   readonly name: string;
   readonly codecs: readonly Codec[];
   readonly canDelete: boolean;
+  /** Its program has the verb `transact`. */
+  readonly hasTransactions?: true;
   /** Throws NotHere when this machine lacks what can't be installed into the cache. */
   prepare(setting: Setting): Promise<Program>;
 };
@@ -47,7 +49,13 @@ const programOf = (name: string, file: string): string =>
 
 export const clients: readonly Client[] = [
   { name: 'kcat', codecs, canDelete: false, prepare: prepareKcat },
-  { name: 'confluent-kafka', codecs, canDelete: true, prepare: (setting) => preparePython(setting, 'confluent-kafka') },
+  {
+    name: 'confluent-kafka',
+    codecs,
+    canDelete: true,
+    hasTransactions: true,
+    prepare: (setting) => preparePython(setting, 'confluent-kafka'),
+  },
   {
     name: 'confluent-kafka-848',
     codecs,
@@ -55,15 +63,15 @@ export const clients: readonly Client[] = [
     prepare: async (setting) => inConsumerProtocol(await preparePython(setting, 'confluent-kafka')),
   },
   { name: 'kafka-python', codecs, canDelete: true, prepare: (setting) => preparePython(setting, 'kafka-python') },
-  { name: 'java', codecs, canDelete: true, prepare: prepareJava },
+  { name: 'java', codecs, canDelete: true, hasTransactions: true, prepare: prepareJava },
   {
     name: 'java-848',
     codecs,
     canDelete: true,
     prepare: async (setting) => inConsumerProtocol(await prepareJava(setting)),
   },
-  { name: 'franz-go', codecs, canDelete: true, prepare: prepareGo },
-  { name: 'kafkajs', codecs: ['none', 'gzip'], canDelete: true, prepare: prepareKafkajs },
+  { name: 'franz-go', codecs, canDelete: true, hasTransactions: true, prepare: prepareGo },
+  { name: 'kafkajs', codecs: ['none', 'gzip'], canDelete: true, hasTransactions: true, prepare: prepareKafkajs },
   {
     name: 'platformatic',
     // Its zstd is Node's own, which Node 20 does not have.

@@ -5,8 +5,9 @@ import { until } from '../benchmarks/clusters/cluster.ts';
 import type { Observer } from '../benchmarks/observer.ts';
 import { codecs, type Client, type Codec, type Program } from './clients.ts';
 import { Member, runVerb, type ReadRecord } from './member.ts';
+import { checkTransactions } from './transactions.ts';
 
-export const steps = ['create', ...codecs, 'read', 'join', 'commit', 'resume', 'delete'] as const;
+export const steps = ['create', ...codecs, 'read', 'join', 'commit', 'resume', 'transactions', 'delete'] as const;
 export type Step = (typeof steps)[number];
 
 export type Outcome =
@@ -58,6 +59,11 @@ export async function walk(client: Client, program: Program, around: Surrounding
   } finally {
     journey.abandon();
   }
+  if (client.hasTransactions) {
+    await attempt('transactions', () =>
+      checkTransactions(program, { ...around, topic: `${journey.topic}-transactions` }),
+    );
+  } else outcomes.transactions = { is: 'without' };
   if (client.canDelete) {
     await attempt('delete', () => journey.delete());
   } else {

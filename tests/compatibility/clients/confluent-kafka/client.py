@@ -48,6 +48,38 @@ def produce(bootstrap, topic, codec, first, count):
         raise SystemExit(f"{left} records not delivered, errors: {failures[:3]}")
 
 
+def transact(bootstrap, topic, transactional_id):
+    def start():
+        producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": transactional_id, "linger.ms": 5})
+        producer.init_transactions(30)
+        return producer
+
+    def write(producer, values):
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(topic, key=value, value=value)
+        producer.flush(30)
+
+    first = start()
+    for transaction in range(10):
+        values = [f"t{transaction}-{n}" for n in range(10)]
+        write(first, values)
+        if transaction % 3 == 1:
+            first.abort_transaction(30)
+        else:
+            first.commit_transaction(30)
+            print(*(f"committed {value}" for value in values), sep="\n")
+    second = start()
+    try:
+        write(first, ["zombie"])
+        first.commit_transaction(30)
+    except KafkaException as error:
+        print("fenced" if error.args[0].fatal() else f"refused {error}")
+    write(second, ["second"])
+    second.commit_transaction(30)
+    print("committed second")
+
+
 def consume(bootstrap, topic, group):
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
@@ -96,4 +128,4 @@ def version():
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (create, delete, produce, consume, version)}[sys.argv[1]](*sys.argv[2:])
+    {f.__name__: f for f in (create, delete, produce, transact, consume, version)}[sys.argv[1]](*sys.argv[2:])

@@ -4,6 +4,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -33,6 +35,8 @@ func run(args []string) error {
 		return create(args[1], args[2], number(args[3]), number(args[4]))
 	case "produce":
 		return produce(args[1], args[2], args[3], number(args[4]), number(args[5]))
+	case "transact":
+		return transact(args[1], args[2], args[3])
 	case "consume":
 		return consume(args[1], args[2], args[3])
 	case "delete":
@@ -111,6 +115,74 @@ func produce(bootstrap, topic, codec string, first, count int) error {
 		})
 	}
 	return client.ProduceSync(context.Background(), records...).FirstErr()
+}
+
+func write(client *kgo.Client, topic string, values []string) error {
+	if err := client.BeginTransaction(); err != nil {
+		return err
+	}
+	records := make([]*kgo.Record, 0, len(values))
+	for _, value := range values {
+		records = append(records, &kgo.Record{Topic: topic, Key: []byte(value), Value: []byte(value)})
+	}
+	return client.ProduceSync(context.Background(), records...).FirstErr()
+}
+
+func transact(bootstrap, topic, id string) error {
+	ctx := context.Background()
+	start := func() (*kgo.Client, error) {
+		return kgo.NewClient(seeds(bootstrap), kgo.TransactionalID(id), kgo.ProducerLinger(5*time.Millisecond))
+	}
+	first, err := start()
+	if err != nil {
+		return err
+	}
+	defer first.Close()
+	for transaction := 0; transaction < 10; transaction++ {
+		values := []string{}
+		for n := 0; n < 10; n++ {
+			values = append(values, fmt.Sprintf("t%d-%d", transaction, n))
+		}
+		if err := write(first, topic, values); err != nil {
+			return err
+		}
+		if transaction%3 == 1 {
+			if err := first.EndTransaction(ctx, kgo.TryAbort); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := first.EndTransaction(ctx, kgo.TryCommit); err != nil {
+			return err
+		}
+		for _, value := range values {
+			fmt.Println("committed", value)
+		}
+	}
+	second, err := start()
+	if err != nil {
+		return err
+	}
+	defer second.Close()
+	// The producer id is asked for with the first record: which fences the other one.
+	if err := write(second, topic, []string{"second"}); err != nil {
+		return err
+	}
+	err = write(first, topic, []string{"zombie"})
+	if err == nil {
+		err = first.EndTransaction(ctx, kgo.TryCommit)
+	}
+	switch {
+	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.InvalidProducerIDMapping):
+		fmt.Println("fenced")
+	default:
+		fmt.Println("refused", err)
+	}
+	if err := second.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return err
+	}
+	fmt.Println("committed second")
+	return nil
 }
 
 // assignment is what this member holds, shown as one line after each change.

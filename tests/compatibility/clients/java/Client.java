@@ -18,7 +18,10 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -30,6 +33,7 @@ public final class Client {
       case "version" -> System.out.println(AppInfoParser.getVersion());
       case "create" -> create(args[1], args[2], Integer.parseInt(args[3]), Short.parseShort(args[4]));
       case "produce" -> produce(args[1], args[2], args[3], Integer.parseInt(args[4]), Integer.parseInt(args[5]));
+      case "transact" -> transact(args[1], args[2], args[3]);
       case "consume" -> consume(args[1], args[2], args[3]);
       case "delete" -> delete(args[1], args[2]);
       default -> System.exit(64);
@@ -71,6 +75,52 @@ public final class Client {
       }
       for (Future<RecordMetadata> each : sent) each.get();
     }
+  }
+
+  private static KafkaProducer<String, String> transactional(String bootstrap, String id) {
+    Properties settings = settings(bootstrap);
+    settings.put("transactional.id", id);
+    settings.put("linger.ms", "5");
+    var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
+    producer.initTransactions();
+    return producer;
+  }
+
+  private static void write(KafkaProducer<String, String> producer, String topic, List<String> values) {
+    producer.beginTransaction();
+    for (String value : values) producer.send(new ProducerRecord<>(topic, value, value));
+    producer.flush();
+  }
+
+  private static void transact(String bootstrap, String topic, String id) {
+    var first = transactional(bootstrap, id);
+    for (int transaction = 0; transaction < 10; transaction++) {
+      List<String> values = new ArrayList<>();
+      for (int n = 0; n < 10; n++) values.add("t" + transaction + "-" + n);
+      write(first, topic, values);
+      if (transaction % 3 == 1) {
+        first.abortTransaction();
+      } else {
+        first.commitTransaction();
+        for (String value : values) System.out.println("committed " + value);
+      }
+    }
+    var second = transactional(bootstrap, id);
+    try {
+      write(first, topic, List.of("zombie"));
+      first.commitTransaction();
+    } catch (ProducerFencedException | InvalidProducerEpochException fenced) {
+      System.out.println("fenced");
+    } catch (KafkaException error) {
+      boolean isFenced = error.getCause() instanceof ProducerFencedException
+          || error.getCause() instanceof InvalidProducerEpochException;
+      System.out.println(isFenced ? "fenced" : "refused " + error);
+    }
+    write(second, topic, List.of("second"));
+    second.commitTransaction();
+    System.out.println("committed second");
+    first.close(Duration.ZERO);
+    second.close();
   }
 
   private static void consume(String bootstrap, String topic, String group) {

@@ -25,6 +25,46 @@ async function produce(bootstrap, topic, codec, first, count) {
   await producer.disconnect();
 }
 
+async function transact(bootstrap, topic, transactionalId) {
+  const start = async () => {
+    const producer = kafkaFor(bootstrap).producer({
+      transactionalId,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      retry: { retries: 5, initialRetryTime: 50, maxRetryTime: 300 },
+    });
+    await producer.connect();
+    return producer;
+  };
+  const write = async (producer, values) => {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: values.map((value) => ({ key: value, value })) });
+    return transaction;
+  };
+  const first = await start();
+  for (let number = 0; number < 10; number++) {
+    const values = Array.from({ length: 10 }, (_, index) => `t${number}-${index}`);
+    const transaction = await write(first, values);
+    if (number % 3 === 1) await transaction.abort();
+    else {
+      await transaction.commit();
+      for (const value of values) console.log(`committed ${value}`);
+    }
+  }
+  const open = await write(first, ['zombie']);
+  // Its first transaction asks for the producer id: which ends the one that is open.
+  const second = await start();
+  const transaction = await write(second, ['second']);
+  await open.commit().then(
+    () => undefined,
+    (error) => console.log(/fenced|epoch/i.test(`${error.type} ${error.message}`) ? 'fenced' : `refused ${error}`),
+  );
+  await transaction.commit();
+  console.log('committed second');
+  await first.disconnect();
+  await second.disconnect();
+}
+
 async function consume(bootstrap, topic, groupId) {
   const consumer = kafkaFor(bootstrap).consumer({
     groupId,
@@ -69,6 +109,7 @@ const verbs = {
     ),
   delete: (bootstrap, topic) => withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [topic] })),
   produce,
+  transact,
   consume,
 };
 
