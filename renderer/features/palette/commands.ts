@@ -12,9 +12,11 @@ import Play from '@lucide/svelte/icons/play';
 import Plus from '@lucide/svelte/icons/plus';
 import Rows from '@lucide/svelte/icons/rows-3';
 import Search from '@lucide/svelte/icons/search';
+import Server from '@lucide/svelte/icons/server';
 import Square from '@lucide/svelte/icons/square';
 import Sun from '@lucide/svelte/icons/sun';
 import Trash from '@lucide/svelte/icons/trash';
+import Users from '@lucide/svelte/icons/users';
 import { blockedBecause, brokerVerbs, verbTexts } from '../../state/actions.ts';
 import type { ClusterModel } from '../../state/cluster-model.ts';
 import type { Page } from '../../state/context.ts';
@@ -43,6 +45,7 @@ export function commandsOf(page: Page, model: ClusterModel): readonly Command[] 
     ...clusterCommands(page, model),
     ...viewCommands(page, model),
     ...topicCommands(page, model),
+    ...placeCommands(page, model),
   ];
 }
 
@@ -55,6 +58,27 @@ function screenCommands({ router }: Page): Command[] {
     icon: entry.icon,
     run: () => router.go(entry.name),
   }));
+}
+
+/** Groups and brokers as places to go to. */
+function placeCommands({ router }: Page, model: ClusterModel): Command[] {
+  const groups = model.groups.slice(0, topicCommandsMax).map((group): Command => ({
+    id: `group-${group.groupId}`,
+    group: 'Groups',
+    label: `Open group ${group.groupId}`,
+    hint: group.state,
+    icon: Users,
+    run: () => router.go('groups', [group.groupId]),
+  }));
+  const brokers = model.brokers.map((broker): Command => ({
+    id: `broker-${broker.id}`,
+    group: 'Brokers',
+    label: `Open broker ${broker.id}`,
+    hint: 'metrics, configs, log file',
+    icon: Server,
+    run: () => router.go('brokers', [broker.id]),
+  }));
+  return [...groups, ...brokers];
 }
 
 function brokerCommands({ actions }: Page, model: ClusterModel): Command[] {
