@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { DrillProgress } from '../../main/api/drill-views.ts';
 import type { BrokerView, ClusterView, JournalEntry, JournalEvent } from '../../main/api/views.ts';
-import { ClusterWatch, standingText } from './cluster-watch.ts';
+import { ClusterWatch, drillAlert, standingText } from './cluster-watch.ts';
 
 const broker = (id: number, process: BrokerView['process']) => ({ id, process }) as BrokerView;
 const event = (entry: JournalEntry) => ({ entry }) as JournalEvent;
@@ -33,4 +34,14 @@ test('a failed cluster is told once, with its problem', () => {
     { title: 'The cluster failed', body: 'port 19093 is taken', hash: '#/cluster' },
   ]);
   expect(cluster.apply({ ...failed, number: 2 })).toEqual([]);
+});
+
+test('the end of a drill is told once, with its verdict and the way to it', () => {
+  const progress = { runId: 'r-1', title: 'A leader crashes', state: 'running', isOver: false } as DrillProgress;
+  expect(drillAlert(progress)).toBeNull();
+  expect(drillAlert({ ...progress, state: 'failed', isOver: true })).toEqual({
+    title: 'Drill over: A leader crashes',
+    body: 'Something that was expected did not hold.',
+    hash: '#/drills/runs/r-1',
+  });
 });

@@ -1,6 +1,7 @@
 // What the tray, the window's title and the notifications need of the cluster, folded from the same snapshot and
 // deltas that the page gets. Pure.
 
+import type { DrillProgress } from '../../main/api/drill-views.ts';
 import type { ClusterDelta, ClusterView, JournalEvent } from '../../main/api/views.ts';
 
 export type Standing = {
@@ -53,6 +54,17 @@ function alertOf({ entry }: JournalEvent): Alert[] {
     return [{ title: 'A log directory failed', body: `${entry.directory}: ${entry.reason}`, hash: '#/events' }];
   }
   return [];
+}
+
+/** Told when a drill ends; null while it runs. */
+export function drillAlert({ isOver, state, title, runId }: DrillProgress): Alert | null {
+  if (!isOver) return null;
+  const verdicts: Partial<Record<DrillProgress['state'], string>> = {
+    passed: 'What was expected held.',
+    failed: 'Something that was expected did not hold.',
+    aborted: 'It was ended before its verdict.',
+  };
+  return { title: `Drill over: ${title}`, body: verdicts[state] ?? 'It has ended.', hash: `#/drills/runs/${runId}` };
 }
 
 /** One line for the tray and the window. */

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, clipboard, dialog, Menu, Notification, powerMonitor, shell } from 'electron';
 import type { Engine } from '../../main/engine.ts';
-import { ClusterWatch, standingText, type Alert } from './cluster-watch.ts';
+import { ClusterWatch, drillAlert, standingText, type Alert } from './cluster-watch.ts';
 import { deepLinkOf, drillFileHash, type DeepLink } from './deep-links.ts';
 import { lockDown } from './lockdown.ts';
 import { MainWindow } from './main-window.ts';
@@ -80,8 +80,13 @@ export class Shell {
       process.on(signal, () => this.#guard.quitUnattended());
     powerMonitor.on('shutdown', () => this.#guard.quitUnattended());
     this.#engine.onShutdownAsked(() => this.#guard.quitUnattended());
-    this.#engine.api().subscribe('cluster.delta', (delta) => {
-      for (const alert of this.#watch.apply(delta)) if (!this.#window.isFocused) this.#tell(alert);
+    const api = this.#engine.api();
+    api.subscribe('drill.progress', (progress) => {
+      const alert = drillAlert(progress);
+      if (alert !== null) this.#tellIfAway(alert);
+    });
+    api.subscribe('cluster.delta', (delta) => {
+      for (const alert of this.#watch.apply(delta)) this.#tellIfAway(alert);
       const standing = this.#watch.standing();
       this.#tray.update(standing);
       this.#window.setTitle(`Highwater: cluster ${standingText(standing)}`);
@@ -119,6 +124,11 @@ export class Shell {
     const hash = drillFileHash(path);
     if (hash !== null) this.#window.show(hash);
     else dialog.showErrorBox('Not a drill file', `${path} does not end in .yaml or .yml`);
+  }
+
+  /** Who looks at the page sees it there. */
+  #tellIfAway(alert: Alert): void {
+    if (!this.#window.isFocused) this.#tell(alert);
   }
 
   #tell({ title, body, hash }: Alert): void {

@@ -19,7 +19,7 @@ const wanted = [
   'node_modules/kafkajs/package.json',
 ];
 const wantedUnpacked = ['package.json', 'dist/broker/process.js', 'node_modules/@node-rs/crc32/index.js'];
-const allowed = /^(package\.json$|dist\/(electron|broker|renderer)\/|node_modules\/)/;
+const allowed = /^(package\.json$|dist\/(electron|broker|drills|renderer)\/|node_modules\/)/;
 const foreign = /\.(map|ts|mts|cts|md)$|(^|\/)(test|tests|__tests__)\/|dist\/cli|snappyjs|valibot/;
 
 test('the package holds what it needs and no more, and starts', async () => {
@@ -53,7 +53,13 @@ test('the package holds what it needs and no more, and starts', async () => {
       ],
     });
     try {
-      await expect(new ClusterPage(await app.window()).header()).toContainText('Ready');
+      const page = await app.window();
+      await expect(new ClusterPage(page).header()).toContainText('Ready');
+      const drills = await page.evaluate(() => {
+        type Scope = { highwater: { request(name: string, input: object): Promise<unknown[]> } };
+        return (globalThis as unknown as Scope).highwater.request('drill.list', {});
+      });
+      expect(drills.length).toBeGreaterThan(0);
       // Outside a package the scheme belongs to whatever else is installed.
       const clients = await app.evaluate(
         ({ app: electronApp }) => (electronApp as unknown as { protocolClients: string[] }).protocolClients,
