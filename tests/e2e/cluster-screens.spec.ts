@@ -128,7 +128,9 @@ test('the controller is killed: the election’s messages, the new leader in the
   await app.keyboard.press('Control+k');
   await app.keyboard.type(`kill broker ${leader}`);
   await app.keyboard.press('Enter');
-  const row = nodes.getByRole('row').filter({ hasText: `Node ${leader}` });
+  const row = nodes
+    .getByRole('row')
+    .filter({ has: app.getByRole('rowheader', { name: `Node ${leader}`, exact: true }) });
   await expect(row).toContainText('unreachable');
   await expect(leading).toHaveCount(1);
   const winner = /Node (\d)/.exec((await leading.textContent()) ?? '')?.[1] ?? '';
@@ -159,10 +161,9 @@ test('the controller is killed: the election’s messages, the new leader in the
   await app.getByRole('menuitem', { name: /JSON lines/ }).click();
   expect((await download).suggestedFilename()).toBe('highwater-events.jsonl');
 
-  await app
-    .getByRole('button', { name: `Start broker ${leader}` })
-    .first()
-    .click();
+  await app.keyboard.press('Control+k');
+  await app.keyboard.type(`start broker ${leader}`);
+  await app.keyboard.press('Enter');
   await expect(app.getByRole('contentinfo')).toContainText('3 of 3 brokers up');
 });
 
