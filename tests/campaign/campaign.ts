@@ -47,13 +47,16 @@ const brokerScript = resolve('dist/broker/process.js');
 export async function runCampaign(options: CampaignOptions): Promise<CampaignOutcome> {
   const { seed, durationMs, note } = options;
   const directory = mkdtempSync(join(tmpdir(), 'highwater-campaign-'));
+  const box: { campaign: Campaign | null } = { campaign: null };
   const prepared = await prepareCluster(nodeRuntime(), nodeProcesses(), {
     dataDir: directory,
     brokers: options.brokers ?? 3,
     port: 0,
     brokerScript,
+    onChange: () => box.campaign?.watch(),
   });
   const campaign = new Campaign(prepared.supervisor, seed, note);
+  box.campaign = campaign;
   try {
     await campaign.run(durationMs);
   } finally {
@@ -76,6 +79,8 @@ class Campaign {
   readonly #clients: CampaignClients;
   readonly #trouble: Trouble;
   readonly #violations: string[] = [];
+  readonly #deaths: { readonly pid: number; readonly what: string }[] = [];
+  #watchedSequence = 0;
 
   constructor(supervisor: Supervisor, seed: number, note: (text: string) => void) {
     this.#supervisor = supervisor;
@@ -96,9 +101,25 @@ class Campaign {
       brokerIds: this.#brokerIds,
       random: seededRandom('trouble', seed),
       sleep: (ms) => world.sleep(ms),
+      pidOf: (id) => supervisor.view.view().brokers.find((broker) => broker.id === id)?.pid ?? null,
       whole: () => this.#clients.becomeWhole(peaceTimeoutMs),
       note: (text) => note(`${(world.nowMs / 1000).toFixed(1)} s  ${text}`),
     });
+  }
+
+  /** Notes processes that ended by themselves; the view forgets old events. */
+  watch(): void {
+    const events = this.#supervisor.view.eventsSoFar;
+    for (let index = events.length - 1; index >= 0; index--) {
+      const event = events[index];
+      if (event?.source !== 'supervisor') continue;
+      if (event.sequence <= this.#watchedSequence) break;
+      const { entry } = event;
+      if (entry.kind !== 'process.exited' || entry.wanted) continue;
+      const what = `broker ${entry.brokerId}, code ${entry.code ?? '–'}, signal ${entry.signal ?? '–'}`;
+      this.#deaths.push({ pid: entry.pid, what });
+    }
+    this.#watchedSequence = events.findLast((event) => event.source === 'supervisor')?.sequence ?? 0;
   }
 
   async run(durationMs: number): Promise<void> {
@@ -131,11 +152,7 @@ class Campaign {
 
   outcome(directory: string): CampaignOutcome {
     for (const failure of this.#trouble.failures) this.#wrong('a verb failed', failure);
-    for (const event of this.#supervisor.view.eventsSoFar) {
-      const { entry } = event;
-      if (entry.kind !== 'process.exited' || entry.wanted) continue;
-      this.#wrong('crashed', `broker ${entry.brokerId}, code ${entry.code ?? '–'}, signal ${entry.signal ?? '–'}`);
-    }
+    for (const { pid, what } of this.#deaths) if (!this.#trouble.doomedPids.has(pid)) this.#wrong('crashed', what);
     for (const each of this.#history.lostPositions) this.#wrong('a position is gone', each);
     const refusedSequences = this.#history.refusedSequences.length;
     const report = checkHistory(this.#history.history);

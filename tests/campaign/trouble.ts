@@ -15,6 +15,7 @@ export type TroubleKind =
   | 'slow-link'
   | 'power-loss'
   | 'slow-disk'
+  | 'bad-disk'
   | 'clock-skew';
 
 export type TroubleOptions = {
@@ -22,10 +23,15 @@ export type TroubleOptions = {
   readonly brokerIds: readonly number[];
   readonly random: Random;
   readonly sleep: (ms: number) => Promise<void>;
+  /** The process of a broker, null while it has none. */
+  readonly pidOf: (brokerId: number) => number | null;
   /** All replicas are in sync again. */
   readonly whole: () => Promise<boolean>;
   readonly note: (text: string) => void;
 };
+
+/** A broker whose disk failed is gone within this time. */
+const dyingMs = 1500;
 
 /** Kinds as often as they stand here. */
 const deck: readonly TroubleKind[] = [
@@ -46,12 +52,16 @@ const deck: readonly TroubleKind[] = [
   'power-loss',
   'power-loss',
   'slow-disk',
+  'bad-disk',
+  'bad-disk',
   'clock-skew',
 ];
 
 export class Trouble {
   readonly counts = new Map<TroubleKind, number>();
   readonly failures: string[] = [];
+  /** Processes that may have ended by themselves: Kafka's broker stops when its last log directory fails. */
+  readonly doomedPids = new Set<number>();
   readonly #options: TroubleOptions;
   /** Brokers that somebody is at work on. */
   readonly #busy = new Set<number>();
@@ -96,7 +106,7 @@ export class Trouble {
   /** Null: not now. */
   #choose(kind: TroubleKind): number[] | null {
     const { brokerIds, random } = this.#options;
-    const isUnclean = kind === 'kill' || kind === 'kill-two' || kind === 'power-loss';
+    const isUnclean = kind === 'kill' || kind === 'kill-two' || kind === 'bad-disk' || kind === 'power-loss';
     if (isUnclean && (this.#isPowerWindow || (kind === 'power-loss' && this.#killing > 0))) return null;
     if (kind === 'rolling-restart') return this.#busy.size === 0 ? [...brokerIds] : null;
     const free = brokerIds.filter((id) => !this.#busy.has(id));
@@ -133,6 +143,8 @@ export class Trouble {
         return;
       case 'power-loss':
         return this.#losePower(id, durationMs);
+      case 'bad-disk':
+        return this.#spoilDisk(id, durationMs);
       case 'cut':
       case 'slow-link':
       case 'slow-disk':
@@ -163,6 +175,28 @@ export class Trouble {
     void whole().then(() => {
       this.#isPowerWindow = false;
     });
+  }
+
+  async #spoilDisk(brokerId: number, durationMs: number): Promise<void> {
+    const { control, random, sleep, pidOf } = this.#options;
+    const pid = pidOf(brokerId);
+    if (pid !== null) this.doomedPids.add(pid);
+    const operations = ([['write'], ['sync'], ['read', 'write', 'sync']] as const)[random.below(3)] ?? ['write'];
+    this.#killing++;
+    try {
+      const fault = await control.addFault(
+        random.below(2) === 0
+          ? { kind: 'disk-full', brokerId, freeBytes: random.below(50_000) }
+          : { kind: 'disk-error', brokerId, operations, path: null },
+      );
+      await sleep(durationMs);
+      await control.clearFault(fault.id);
+      // What failed once stays failed (Kafka's rule): it may still be dying.
+      await sleep(dyingMs);
+      if (pidOf(brokerId) === null) await control.start(brokerId);
+    } finally {
+      this.#killing--;
+    }
   }
 
   async #withFault(kind: 'cut' | 'slow-link' | 'slow-disk' | 'clock-skew', brokerId: number, durationMs: number) {
