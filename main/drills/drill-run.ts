@@ -42,6 +42,8 @@ const settleMs = 30_000;
 const readBackMs = 30_000;
 /** Telemetry comes ten times a second: after this the last events are in. */
 const lastEventsMs = 300;
+/** Older news come from a broker that was silent; they do not date what else is told. */
+const telemetryMsMax = 400;
 const deltasMax = 6000;
 const eventsMax = 20_000;
 
@@ -351,12 +353,22 @@ export class DrillRun {
   }
 
   #onDelta(delta: ClusterDelta): void {
-    const atMs = Math.round(this.#nowMs - this.#originMs);
+    const atMs = this.#momentOf(delta);
     if (this.#deltas.length < deltasMax) this.#deltas.push({ atMs, delta });
     for (const event of delta.events ?? []) {
       if (this.#events.length < eventsMax) this.#events.push(event);
       this.#narration = narrate(event.entry) ?? this.#narration;
     }
+  }
+
+  /** When what a delta tells came to be: telemetry brings it up to a tenth of a second later. Never falls. */
+  #momentOf(delta: ClusterDelta): number {
+    const nowMs = this.#nowMs;
+    let happenedMs = nowMs;
+    for (const { monotonicMs } of delta.events ?? []) {
+      if (monotonicMs >= nowMs - telemetryMsMax) happenedMs = Math.min(happenedMs, monotonicMs);
+    }
+    return Math.max(this.#deltas.at(-1)?.atMs ?? 0, Math.floor(happenedMs - this.#originMs));
   }
 
   #setState(state: RunState): void {

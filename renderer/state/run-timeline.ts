@@ -1,12 +1,6 @@
 // A drill run on one time axis: lanes of brokers and clients, and the cluster as it stood at any moment. Pure.
 
-import type {
-  ClientMark,
-  DrillRunRecord,
-  DrillSample,
-  DrillStepRecord,
-  ElectionRecord,
-} from '../../main/api/drill-views.ts';
+import type { ClientMark, DrillRunRecord, DrillSample, DrillStepRecord } from '../../main/api/drill-views.ts';
 import type { JournalEvent } from '../../main/api/views.ts';
 import { sentenceOf } from '../text/journal-sentences.ts';
 import { type ClusterModel, modelOf, reduce } from './cluster-model.ts';
@@ -230,12 +224,4 @@ export class RunReplay {
 export function laneInputOf(run: DrillRunRecord): LaneInput {
   const { steps, samples, marks, events, topics } = run;
   return { steps, samples, marks, events, topics, brokers: run.snapshot.brokers.map((broker) => broker.id).sort() };
-}
-
-/** The election that stands behind a moment of a client: the last one decided before its trouble ended. */
-export function electionBehind(elections: readonly ElectionRecord[], atMs: number): ElectionRecord | null {
-  const near = elections.filter(
-    (each) => (each.faultAtMs ?? each.decidedAtMs) <= atMs && each.decidedAtMs >= atMs - 500,
-  );
-  return near[0] ?? null;
 }
