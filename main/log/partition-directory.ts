@@ -38,6 +38,13 @@ export class PartitionDirectory {
     this.#isParentUnsynced = this.isNew;
   }
 
+  /** After a crash nobody knows which small files the process before had synced: the next flush takes them along. */
+  noteUncleanStart(): void {
+    for (const name of [partitionMetadataName, epochCheckpointName]) {
+      if (this.#disk.exists(joinPath(this.path, name))) this.#unsyncedFiles.add(name);
+    }
+  }
+
   get isUnsynced(): boolean {
     return this.#areNamesUnsynced || this.#unsyncedFiles.size > 0;
   }

@@ -291,6 +291,20 @@ describe('after a stop', () => {
     expect(append(again, ['a', 'b'], options)).toMatchObject({ isDuplicate: true, firstOffset: 0, lastOffset: 1 });
   });
 
+  test('what the process before left unsynced is safe after the next flush', () => {
+    const world = new SimulatedWorld({ seed: 1 });
+    world.runtimeFor(1).disk.makeDirectory('/data');
+    append(openKitLog({ disk: world.runtimeFor(1).disk }), ['a']);
+    world.kill(1);
+    const again = openKitLog({ disk: world.runtimeFor(1).disk, hadCleanShutdown: false });
+    append(again, ['b']);
+    again.flush();
+    world.crash(1);
+    const { disk } = world.runtimeFor(1);
+    expect(Buffer.from(disk.readFile('/data/t-0/partition.metadata')).toString()).toMatch(/^version: 0\ntopic_id: /);
+    expect(Buffer.from(disk.readFile('/data/t-0/leader-epoch-checkpoint')).toString()).toBe('0\n1\n0 0\n');
+  });
+
   test('another topic id than the stored one is refused', () => {
     const disk = newDisk();
     openKitLog({ disk }).close();

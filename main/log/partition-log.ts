@@ -93,6 +93,7 @@ export class PartitionLog {
     this.#directory = new PartitionDirectory(environment.pool.disk, options.directory);
     const mayBeTorn = !options.hadCleanShutdown && options.recoveryPoint === 0;
     this.#topicId = this.#directory.openTopicId(this.name, options.topicId, mayBeTorn);
+    if (!options.hadCleanShutdown) this.#directory.noteUncleanStart();
     const { epochs, isMissing, isDamaged } = this.#directory.loadEpochs();
     const loaded = loadLog({ ...options, name: this.name, epochs, isNew: this.#directory.isNew });
     this.#epochs = epochs;

@@ -7,4 +7,5 @@ export const foundSeeds: readonly { readonly seed: number; readonly found: strin
     seed: 56,
     found: 'a topic id that a power loss tore was not written anew, and the next start refused the directory',
   },
+  { seed: 93, found: 'small files that a killed process had not synced were not synced by the next one either' },
 ];
