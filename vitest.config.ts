@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Code of a simulated node that has ended meets its end wherever it goes on (main/runtime/simulated/node-life.ts).
+    onUnhandledError: (error) => error.name !== 'NodeStopped',
     projects: [
       {
         test: {
