@@ -60,7 +60,11 @@ export class ScreenServices {
       ...this.#quorum.handlers(),
       ...this.#brokers.handlers(),
       ...this.#measurements.handlers(),
-      'quorum.events': () => this.#options.supervisor.view.quorumEvents,
+      'quorum.events': () => this.#options.supervisor.view.rareEvents('quorum'),
+      'groups.events': ({ groupId }) =>
+        this.#options.supervisor.view
+          .rareEvents('group')
+          .filter(({ entry }) => 'groupId' in entry && entry.groupId === groupId),
       'samples.broker': ({ brokerId }) => this.#samples.brokerHistory(brokerId),
       'samples.group': ({ groupId }) => this.#samples.groupHistory(groupId),
     };

@@ -43,8 +43,8 @@ type BrokerState = {
 type PartitionState = { topic: TopicReport; report: TopicPartitionReport; rate: CounterRates };
 
 const deltaEventsMax = 500;
-/** Elections are few and worth keeping when a thousand replicas change sides. */
-const quorumEventsMax = 500;
+/** Elections and rebalances are few and worth keeping when a thousand replicas change sides. */
+const rareEventsMax = 1000;
 
 export const idleWorkload: WorkloadView = {
   running: false,
@@ -69,7 +69,7 @@ export class ClusterViewState {
   readonly #partitions = new Map<string, PartitionState>();
   readonly #groups = new Map<string, { report: GroupReport; coordinator: number }>();
   readonly #events: JournalEvent[] = [];
-  readonly #quorumEvents: JournalEvent[] = [];
+  readonly #rareEvents: JournalEvent[] = [];
   #monotonicMs = 0;
   #wallMs = 0;
   #number = 0;
@@ -100,9 +100,9 @@ export class ClusterViewState {
     return this.#events;
   }
 
-  /** What the quorum's nodes said in elections, also long ago; oldest first. */
-  get quorumEvents(): readonly JournalEvent[] {
-    return this.#quorumEvents;
+  /** What was said in elections and rebalances, also long ago; oldest first. */
+  rareEvents(family: 'quorum' | 'group'): readonly JournalEvent[] {
+    return this.#rareEvents.filter((event) => event.entry.kind.startsWith(`${family}.`));
   }
 
   setFacts(change: Partial<ClusterFacts>): void {
@@ -150,12 +150,10 @@ export class ClusterViewState {
       this.#wallMs = Math.max(this.#wallMs, event.wallMs);
       this.#events.push(event);
       this.#newEvents.push(event);
-      if (event.entry.kind.startsWith('quorum.')) this.#quorumEvents.push(event);
+      if (/^(quorum|group)\./.test(event.entry.kind)) this.#rareEvents.push(event);
     }
     if (this.#events.length > eventsMax) this.#events.splice(0, this.#events.length - eventsMax);
-    if (this.#quorumEvents.length > quorumEventsMax) {
-      this.#quorumEvents.splice(0, this.#quorumEvents.length - quorumEventsMax);
-    }
+    if (this.#rareEvents.length > rareEventsMax) this.#rareEvents.splice(0, this.#rareEvents.length - rareEventsMax);
     if (this.#newEvents.length > deltaEventsMax) this.#newEvents = this.#newEvents.slice(-deltaEventsMax);
   }
 

@@ -2,6 +2,7 @@
 
 import * as v from 'valibot';
 import type { GroupDetail, OffsetResetPlan, OffsetResetResult } from '../group-views.ts';
+import type { JournalEvent } from '../views.ts';
 
 const groupId = v.string();
 const position = v.pipe(v.number(), v.integer());
@@ -27,6 +28,8 @@ const reset = v.object({
 
 export const groupInputs = {
   'groups.describe': v.object({ groupId }),
+  /** Its rebalances in the journal, kept longer than other events. */
+  'groups.events': v.object({ groupId }),
   'groups.previewReset': reset,
   'groups.reset': reset,
   'groups.delete': v.object({ groupId }),
@@ -38,6 +41,7 @@ export type OffsetResetInput = v.InferOutput<typeof reset>;
 
 export type GroupOutputs = {
   'groups.describe': GroupDetail;
+  'groups.events': readonly JournalEvent[];
   'groups.previewReset': OffsetResetPlan;
   'groups.reset': OffsetResetResult;
   'groups.delete': null;
