@@ -43,7 +43,7 @@ export class Ours {
     const configs = Object.entries(calmSettings).flatMap(([name, value]) => ['--config', `${name}=${value}`]);
     const all = ['up', '--json', '--data', directory, '--profile', 'kafka', ...configs, ...args];
     const supervisor = spawn(process.execPath, [cli(), ...all], { stdio: ['ignore', 'pipe', 'pipe'] });
-    process.on('exit', () => supervisor.kill('SIGKILL'));
+    endWithUs(supervisor);
     let output = '';
     const line = await new Promise<string>((resolve, reject) => {
       supervisor.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -104,7 +104,7 @@ export class KafkaNode {
     const file = join(directory, `kafka-${id}.properties`);
     writeProperties(file, properties);
     const child = java(jars, join(directory, `kafka-${id}.log`), [...javaFlags, 'kafka.Kafka', file]);
-    process.on('exit', () => child.kill('SIGKILL'));
+    endWithUs(child);
     return new KafkaNode(child);
   }
 
@@ -164,6 +164,13 @@ export async function whole(wire: Wire, nodes: readonly KafkaNode[] = []): Promi
 
 export function cli(): string {
   return join(projectRoot(), 'dist/cli/main.js');
+}
+
+/** No process outlives this run, however it ends. */
+function endWithUs(child: ChildProcess): void {
+  const kill = () => void child.kill('SIGKILL');
+  process.on('exit', kill);
+  child.on('exit', () => process.off('exit', kill));
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -28,6 +28,14 @@ export function page(outcomes: readonly { stage: Stage; problems: readonly strin
     '(refused) and goes on. `DumpLogSegments` reads every file of a node, the metadata log and its snapshots, group',
     'offsets and transaction state with their decoders.',
     '',
+    'Where it stands, exactly: in the exchange each node catches up, votes, and leads the partitions that it is preferred',
+    'for, with three Kafka nodes in the middle; one producer writes between the steps. Of the compacted topic only ends,',
+    'settings and producers are compared, since either cleaner may run. The tool dumps the first node, not all three;',
+    'after a kill, the zeros that are kept ahead in indexes are taken for entries, of Kafka’s own files as of ours.',
+    '',
+    'Not tried: kills while both products are in one cluster, kraft.version 1 (dynamic voters), several log directories,',
+    'KIP-848 and share groups, several hours of traffic, and Kafka’s metadata shell, whose jar the server does not need.',
+    '',
     ...(findings.length === 0 ? [] : ['## Findings', '', ...findings]),
   ].join('\n')}`;
 }
