@@ -5,8 +5,8 @@
 import type { EventId } from '../../core/journal.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { GroupCoordinatorRecord } from '../../protocol/messages/group-coordinator-records.ts';
+import type { OffsetCommitRequest } from '../../protocol/messages/offset-commit.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
-import type { CommitTopics } from './group-offsets.ts';
 import {
   type ConsumerGroupMember,
   emptyTarget,
@@ -24,6 +24,8 @@ export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable
 export type ConsumerRecord = Extract<GroupCoordinatorRecord, { name: `ConsumerGroup${string}` }>;
 
 export type Undo = () => void;
+
+type CommitTopics = OffsetCommitRequest['topics'];
 
 /** From here on a member of the new protocol may commit. */
 const consumerCommitsFrom = 9;

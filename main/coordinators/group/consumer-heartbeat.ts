@@ -31,6 +31,7 @@ import {
   subscriptionMetadataTombstone,
 } from './consumer-group-records.ts';
 import type { ConsumerMembership } from './consumer-membership.ts';
+import type { Progress } from './consumer-progress.ts';
 import { consumerGroupSettings } from './group-config.ts';
 import type { ClientIdentity, GroupContext } from './group-context.ts';
 import type { GroupMigration } from './group-migration.ts';
@@ -44,14 +45,6 @@ type Response = Writable<ConsumerGroupHeartbeatResponse>;
 
 /** Topics are looked at anew after this time even when nothing is known to have changed; Kafka's. */
 const metadataRefreshIntervalMs = 2_147_483_647;
-
-/** A member before and after what a request says, with the records of it so far. */
-export type Progress = {
-  readonly group: ConsumerGroup;
-  readonly before: ConsumerGroupMember;
-  readonly after: ConsumerGroupMember;
-  readonly records: GroupCoordinatorRecord[];
-};
 
 type Target = { readonly epoch: number; readonly partitions: TopicPartitions };
 

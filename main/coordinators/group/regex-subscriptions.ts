@@ -8,7 +8,7 @@ import type { ConsumerGroup } from './consumer-group.ts';
 import { sameNames } from './consumer-group-member.ts';
 import { regexRecord, regexTombstone, type ResolvedRegex } from './consumer-group-records.ts';
 import type { ConsumerMembership } from './consumer-membership.ts';
-import type { Progress } from './consumer-heartbeat.ts';
+import type { Progress } from './consumer-progress.ts';
 import type { GroupContext } from './group-context.ts';
 import { type GroupDecision, nothing } from './group-records.ts';
 import { membersAfter, type MetadataHashes, subscriptionOf } from './group-subscription.ts';
