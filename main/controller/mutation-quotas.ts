@@ -13,7 +13,7 @@ type Bucket = { tokens: number; refilledMs: number };
 /** More are never kept: the oldest go first. */
 const bucketCountMax = 10_000;
 
-export type MutationUse = {
+type MutationUse = {
   /** Before partitions are made or removed; throws THROTTLING_QUOTA_EXCEEDED when the client must wait first. */
   use(count: number): void;
   /** How long the client has to wait after all that was used. */
