@@ -36,7 +36,6 @@ const perRun = [
   'truncatedRecords',
   'offlineMs',
   'violations',
-  'fencedProducers',
 ] as const;
 
 export const measureNames: readonly string[] = [...perClient, ...perRun];
