@@ -161,5 +161,10 @@ describe('Produce', () => {
       { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, currentLeader: { leaderId: 2, leaderEpoch: 1 } },
     ]);
     expect(response.nodeEndpoints).toMatchObject([{ nodeId: 2, port: 9002 }]);
+    // Found by a slow link that made a client's metadata old: versions without room for it lost their connection.
+    for (const version of [3, 9]) {
+      const old = await rowOf(cluster, request(batchOf(['a'])), version);
+      expect(old).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+    }
   });
 });

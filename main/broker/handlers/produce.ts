@@ -30,6 +30,8 @@ export type ProduceDependencies = {
 
 type Answer = Writable<ProduceResponse> | null | Promise<Writable<ProduceResponse> | null>;
 
+/** From this version on an answer names the new leader and its endpoint; an older one has no room for them. */
+const leaderHintVersionMin = 10;
 /** First versions whose clients understand TRANSACTION_ABORTABLE, and leave adding partitions to the broker. */
 const abortableFrom = 11;
 const addsFrom = 12;
@@ -54,7 +56,8 @@ export function createProduceHandler(
   function serve(context: RequestContext, request: ProduceRequest): Answer {
     const { connectionId } = context;
     const before = verifying.get(connectionId);
-    if (before === undefined && request.transactionalId === null) return append(request, read(context, request));
+    if (before === undefined && request.transactionalId === null)
+      return append(context, request, read(context, request));
     if (before === undefined) return inTurn(connectionId, begin(context, request));
     const turn = before.then(() => begin(context, request));
     const answer = turn.then((started) => started.answer);
@@ -83,9 +86,9 @@ export function createProduceHandler(
   function begin(context: RequestContext, request: ProduceRequest): Started {
     const topics = read(context, request);
     const verified = verifyTransaction(transactionVerification, context, request, topics);
-    if (verified === undefined) return { answer: append(request, topics), appended: undefined };
+    if (verified === undefined) return { answer: append(context, request, topics), appended: undefined };
     // Registered first, so it runs before whoever waits for its turn.
-    const answer = verified.then(() => append(request, topics));
+    const answer = verified.then(() => append(context, request, topics));
     return { answer, appended: verified };
   }
 
@@ -94,16 +97,17 @@ export function createProduceHandler(
     return readRequest(replicas, context, request);
   }
 
-  function append(request: ProduceRequest, topics: TopicParts[]): Answer {
+  function append(context: RequestContext, request: ProduceRequest, topics: TopicParts[]): Answer {
     const targets: AppendTarget[] = [];
     for (const topic of topics) for (const part of topic.parts) if (part.target !== null) targets.push(part.target);
     const timeoutMs = Math.max(0, request.timeoutMs);
     const outcomes = replicas.appendRecords(targets, { acks: request.acks, timeoutMs, origin: 'client' });
-    if (outcomes instanceof Promise) return outcomes.then((settled) => respond(request, topics, settled));
-    return respond(request, topics, outcomes);
+    if (outcomes instanceof Promise) return outcomes.then((settled) => respond(context, request, topics, settled));
+    return respond(context, request, topics, outcomes);
   }
 
   function respond(
+    context: RequestContext,
     request: ProduceRequest,
     topics: TopicParts[],
     outcomes: readonly AppendOutcome[],
@@ -117,7 +121,7 @@ export function createProduceHandler(
       }
     }
     if (failed !== null) counters.failedProduceRequests++;
-    if (request.acks !== 0) return toResponse(replicas, topics);
+    if (request.acks !== 0) return toResponse(replicas, topics, context.apiVersion);
     if (failed === null) return null;
     // With acks=0 an error can't be told any other way.
     throw new CloseConnection(
@@ -249,14 +253,18 @@ function findPartition(
   return found;
 }
 
-function toResponse(replicas: ReplicaManager, topics: readonly TopicParts[]): Writable<ProduceResponse> {
+function toResponse(
+  replicas: ReplicaManager,
+  topics: readonly TopicParts[],
+  apiVersion: number,
+): Writable<ProduceResponse> {
   let hints: LeaderHints | null = null;
   const responses = topics.map(({ name, topicId, parts }) => ({
     name,
     topicId,
     partitionResponses: parts.map(({ index, outcome }) => {
       const row = { index, ...outcome };
-      if (outcome.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return row;
+      if (apiVersion < leaderHintVersionMin || outcome.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return row;
       hints ??= new LeaderHints(replicas);
       const id = topicId === zeroTopicId ? zeroTopicId : toTopicId(topicId);
       return { ...row, currentLeader: hints.leaderOf(id, name, index) };
