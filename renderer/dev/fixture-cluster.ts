@@ -95,6 +95,7 @@ export class FixtureCluster {
       Object.assign(this.#world.workload, { running: false, rate: 0, consumedRate: 0, stalledSinceMs: null });
       return null;
     }
+    if (endpoint === 'broker.powerLoss') return this.#kill(brokerId);
     if (endpoint.startsWith('fault.')) return fixtureFault(this.#world, endpoint, input);
     if (/^(topic|partition|segment|messages)\./.test(endpoint)) return this.#data.request(endpoint, input);
     throw new FixtureRefusal({ code: 'UNKNOWN_ENDPOINT', message: `There is no ${endpoint}.`, advice: null });
