@@ -20,6 +20,8 @@ export const calmSettings: Properties = {
   'replica.lag.time.max.ms': '60000',
   'offsets.topic.num.partitions': '4',
   'transaction.state.log.num.partitions': '4',
+  // So that snapshots of the metadata are among the files.
+  'metadata.log.max.record.bytes.between.snapshots': '4096',
   // A log start that was not written yet is lost with a crash, in both products.
   'log.flush.start.offset.checkpoint.interval.ms': '1000',
 };

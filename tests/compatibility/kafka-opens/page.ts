@@ -25,7 +25,7 @@ export function page(outcomes: readonly { stage: Stage; problems: readonly strin
     'the offsets of two groups, one of them committed inside a transaction. The contents: all five codecs, an idempotent',
     'producer, a compacted topic, server timestamps, deleted records, a deleted topic, a committed and an aborted',
     'transaction. After each change the producer sends its last batch again (answered with the old offset), leaves a gap',
-    '(refused) and goes on. `DumpLogSegments` reads every file of a node, the metadata log, `bootstrap.checkpoint`, group',
+    '(refused) and goes on. `DumpLogSegments` reads every file of a node, the metadata log and its snapshots, group',
     'offsets and transaction state with their decoders.',
     '',
     'Where it stands, exactly: in the exchange each node catches up, votes, and leads the partitions that it is preferred',
