@@ -69,6 +69,7 @@ describe('ListOffsets', () => {
       expect(error).toBeInstanceOf(NetworkError),
     );
     await vi.waitUntil(() => isCompressionReady('zstd'), { timeout: 20_000 });
+    await one.world.runFor(1000);
     expect(await list(one, { timestamp: 1_750_000_002_800 })).toMatchObject({
       errorCode: 0,
       timestamp: 1_750_000_002_832,
