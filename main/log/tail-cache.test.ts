@@ -28,4 +28,25 @@ describe('the tail of a log in memory', () => {
     tail.read(0, 1, 1024, true, held);
     expect(Buffer.concat(held)).toEqual(batch(0));
   });
+
+  test('small batches of large frames keep hardly more memory alive than they are counted for', () => {
+    const budget = 1024 * 1024;
+    const tail = new TailCache(budget).newTail();
+    const count = 20_000;
+    for (let offset = 0; offset < count; offset++) {
+      // As they come: a slice of a frame that holds other partitions too, or of the pool that everything shares.
+      const small = batch(offset);
+      const frame = Buffer.alloc(offset % 2 === 0 ? 12_000 : 4000);
+      small.copy(frame, 100);
+      tail.append(frame.subarray(100, 100 + small.length), offset, offset + 1);
+    }
+    const held: Buffer[] = [];
+    let start = count - 1;
+    while (tail.read(start - 1, start, 1024, true, []) > 0) start--;
+    tail.read(start, count, budget, true, held);
+    const kept = new Set(held.map((each) => each.buffer));
+    const keptBytes = [...kept].reduce((sum, each) => sum + each.byteLength, 0);
+    expect(held.length).toBeGreaterThan(1000);
+    expect(keptBytes).toBeLessThan(budget * 1.2);
+  });
 });

@@ -10,7 +10,8 @@ export const tailCacheBytesMaxDefault = 16 * 1024 * 1024;
 const entryOverheadBytes = 160;
 /** A slice that is less than this part of the memory it keeps alive is copied. */
 const retentionRatioMax = 2;
-const copiedAnywayBytes = 1024;
+/** Copies are packed into slabs of this size; a copy of more than a quarter of it has memory of its own. */
+const slabBytes = 64 * 1024;
 /** Above this many the queue is swept of entries that truncation left dead in its middle. */
 const queueEntriesMax = 65_536;
 const nothing = Buffer.alloc(0);
@@ -29,6 +30,8 @@ export class TailCache {
   /** Oldest first, from `#head` on. */
   #queue: TailEntry[] = [];
   #head = 0;
+  #slab = nothing;
+  #slabUsed = 0;
 
   constructor(bytesMax: number = tailCacheBytesMaxDefault) {
     this.#bytesMax = bytesMax;
@@ -58,6 +61,28 @@ export class TailCache {
     entry.isDropped = true;
     this.#bytes -= entry.records.length + entryOverheadBytes;
     entry.records = nothing;
+  }
+
+  /**
+   * The bytes themselves, or a copy where they would keep a much larger frame alive. Entries go in the order in which
+   * they came, so a slab that only they share is given back whole: Node's own pool is shared with everything else, and
+   * a cache of small batches kept eight times its budget alive.
+   */
+  own(records: Buffer): Buffer {
+    const { length } = records;
+    if (records.buffer.byteLength <= length * retentionRatioMax) return records;
+    if (length > slabBytes / 4) {
+      const copy = Buffer.allocUnsafeSlow(length);
+      records.copy(copy);
+      return copy;
+    }
+    if (this.#slabUsed + length > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+      this.#slabUsed = 0;
+    }
+    const start = this.#slabUsed;
+    this.#slabUsed += records.copy(this.#slab, start);
+    return this.#slab.subarray(start, this.#slabUsed);
   }
 
   canHold(bytes: number): boolean {
@@ -92,7 +117,7 @@ export class LogTail {
       this.clear();
       return;
     }
-    const entry = { owner: this, records: owned(records), firstOffset, nextOffset, isDropped: false };
+    const entry = { owner: this, records: this.#cache.own(records), firstOffset, nextOffset, isDropped: false };
     this.#entries.push(entry);
     this.#cache.add(entry);
   }
@@ -168,14 +193,6 @@ export class LogTail {
     }
     return low;
   }
-}
-
-/** The bytes themselves, or a copy where they would keep a much larger frame alive. */
-function owned(records: Buffer): Buffer {
-  const kept = records.buffer.byteLength;
-  if (kept <= records.length * retentionRatioMax || (records.length < copiedAnywayBytes && kept <= 16 * 1024))
-    return records;
-  return Buffer.from(records);
 }
 
 function positionOfBatch(records: Buffer, offset: number): number {
