@@ -4,6 +4,9 @@
 
 import { Kafka, logLevel } from 'kafkajs';
 
+// kafkajs hears of a broken connection a moment before it looks at the promise that says so: not this program's end.
+process.on('unhandledRejection', () => undefined);
+
 const [, , bootstrap = '', semantics = '', input = '', output = '', count = '0', dieAt = '-1'] = process.argv;
 const groupId = `copy-to-${output}`;
 const kafka = new Kafka({

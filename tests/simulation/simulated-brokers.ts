@@ -151,7 +151,10 @@ export class SimulatedBrokers {
       const end = (): void => {
         if (this.#lives.get(id) !== life) return;
         this.#options.note('supervisor', `broker ${id} has stopped in order`);
+        // Asked back while it was still stopping.
+        const isWanted = this.#wanted.has(id);
         this.kill(id);
+        if (isWanted) this.ensureStarted(id);
       };
       void broker.shutdown().then(end, end);
     });
