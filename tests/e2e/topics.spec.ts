@@ -22,8 +22,9 @@ const test = base.extend<{ server: FixtureServer; open: (place: string) => Promi
   },
 });
 
-async function axe(page: Page, what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/** `within`: a reading of a whole page takes seconds; the frame around the screens is read once, with the first. */
+async function axe(page: Page, what: string, within = 'main'): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).include(within).analyze();
   const words = violations.map(
     (one) => `${what}: ${one.id} at ${one.nodes.map((node) => node.target.join(' ')).join('; ')}`,
   );
@@ -57,7 +58,7 @@ test('topics are sorted and opened by keyboard; a dead broker marks what it leav
   const grid = page.getByRole('grid', { name: 'Topics' });
   await page.getByRole('button', { name: 'Partitions', exact: true }).click();
   await expect(grid.getByRole('columnheader', { name: /Partitions/ })).toHaveAttribute('aria-sort', 'descending');
-  await axe(page, 'topics');
+  await axe(page, 'topics', 'body');
   await server.cluster.request('broker.kill', { brokerId: 3 });
   await expect(grid.getByRole('row', { name: /orders.*of 6 short/ })).toBeVisible();
   await grid.focus();
@@ -149,9 +150,13 @@ test('messages are searched by text and expression, read in full, and exported a
   await where.fill('value.amount > 850 and value.items == 3');
   await where.press('Enter');
   await expect(page.getByRole('status').filter({ hasText: 'looked at' })).toBeVisible();
-  const texts = await grid.getByRole('row').filter({ hasText: 'amount' }).allTextContents();
-  expect(texts.length).toBeGreaterThan(0);
-  for (const text of texts) expect(Number(/"amount":(\d+)/.exec(text)?.[1])).toBeGreaterThan(850);
+  const smallest = async (): Promise<number> => {
+    const texts = await grid.getByRole('row').filter({ hasText: 'amount' }).allTextContents();
+    if (texts.length === 0) return 0;
+    return Math.min(...texts.map((text) => Number(/"amount":(\d+)/.exec(text)?.[1])));
+  };
+  // What was there before the filter goes when the first answer comes.
+  await expect.poll(smallest).toBeGreaterThan(850);
 
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export' }).click();
@@ -175,7 +180,7 @@ test('a live view follows, pauses while the log goes on, and shows what was prod
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Key', { exact: true }).fill('greeting');
   await dialog.getByRole('textbox', { name: 'Value' }).fill('{"text":"hello from the page"}');
-  await axe(page, 'produce');
+  await axe(page, 'produce', 'dialog, [role=dialog]');
   await dialog.getByRole('button', { name: 'Produce' }).click();
   await expect(dialog.getByRole('status')).toContainText(/Partition \d+, offset/);
   await dialog.getByRole('button', { name: 'Close' }).first().click();
