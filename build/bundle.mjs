@@ -17,7 +17,9 @@ const common = {
   target: 'node20',
   sourcemap: 'linked',
   minifySyntax: true,
+  // The licences' whole texts stand in dist/THIRD-PARTY-LICENSES.txt.
   legalComments: 'none',
+  metafile: true,
   logLevel: 'warning',
   define: { __HIGHWATER_VERSION__: JSON.stringify(version) },
   external,
@@ -27,7 +29,7 @@ const common = {
 const requireShim =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-/** Builds all Node entries; resolves when dist/ is complete. */
+/** Builds all Node entries; resolves with the paths of all modules in them when dist/ is complete. */
 export async function bundle() {
   for (const folder of ['cli', 'broker', 'electron'])
     rmSync(join(root, 'dist', folder), { recursive: true, force: true });
@@ -58,11 +60,12 @@ export async function bundle() {
       build({ ...cjs, entryPoints: { 'electron/preload': 'app/electron/preload.ts' } }),
     );
   }
-  await Promise.all(jobs);
+  const results = await Promise.all(jobs);
   cpSync(join(root, 'build/resources/tray'), join(root, 'dist/electron/tray'), { recursive: true });
   rmSync(join(root, 'dist/drills'), { recursive: true, force: true });
   cpSync(join(root, 'main/drills/catalog'), join(root, 'dist/drills'), { recursive: true });
   chmodSync(join(root, 'dist/cli/main.js'), 0o755);
+  return results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
