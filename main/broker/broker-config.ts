@@ -78,6 +78,8 @@ export function raftConfig(settings: BrokerSettings): RaftConfig {
   const number = (name: string) => settings.number(name);
   return {
     electionTimeoutMs: number('controller.quorum.election.timeout.ms'),
+    // Kafka waits for the time-out here, too; a new cluster starts sooner without.
+    firstElectionTimeoutMs: 0,
     fetchTimeoutMs: number('controller.quorum.fetch.timeout.ms'),
     electionBackoffMaxMs: number('controller.quorum.election.backoff.max.ms'),
     requestTimeoutMs: number('controller.quorum.request.timeout.ms'),

@@ -92,6 +92,8 @@ export type RaftTransport = {
 /** Kafka's `controller.quorum.*` and `metadata.*` settings. */
 export type RaftConfig = {
   readonly electionTimeoutMs: number;
+  /** What a node that has never heard of a leader waits before it stands, besides the scatter; the election time-out. */
+  readonly firstElectionTimeoutMs?: number;
   readonly fetchTimeoutMs: number;
   readonly electionBackoffMaxMs: number;
   readonly requestTimeoutMs: number;

@@ -92,6 +92,7 @@ export class QuorumCore {
 
   initialRole(election: ElectionState | null): Role {
     const logEpoch = this.log.lastEpoch;
+    if (election === null && logEpoch === 0) return new Unattached(0, null, null, this.firstElectionDeadline());
     if (election === null || election.epoch < logEpoch) {
       return new Unattached(Math.max(election?.epoch ?? 0, logEpoch), null, null, this.newElectionDeadline());
     }
@@ -238,6 +239,16 @@ export class QuorumCore {
 
   others(): number[] {
     return this.voters.filter((id) => id !== this.self);
+  }
+
+  /**
+   * Of a node that has never heard of a leader. There is none to wait for when all nodes are new, and a new node in an old
+   * quorum does no harm: its log is behind, so nobody grants it even a pre-vote.
+   */
+  firstElectionDeadline(): number {
+    if (!this.isVoter) return Infinity;
+    const { electionTimeoutMs, firstElectionTimeoutMs = electionTimeoutMs } = this.timeouts;
+    return this.nowMs + firstElectionTimeoutMs + this.randomBelow(electionTimeoutMs);
   }
 
   newElectionDeadline(): number {

@@ -183,6 +183,7 @@ export type LogView = {
 
 export type QuorumTimeouts = {
   readonly electionTimeoutMs: number;
+  readonly firstElectionTimeoutMs?: number;
   readonly fetchTimeoutMs: number;
   readonly electionBackoffMaxMs: number;
   readonly requestTimeoutMs: number;
