@@ -20,7 +20,8 @@ const wanted = [
   'node_modules/kafkajs/package.json',
 ];
 const wantedUnpacked = ['package.json', 'dist/broker/process.js', 'node_modules/@node-rs/crc32/index.js'];
-const allowed = /^(package\.json$|dist\/THIRD-PARTY-LICENSES\.txt$|dist\/(electron|broker|drills|renderer)\/|node_modules\/)/;
+const allowed =
+  /^(package\.json$|dist\/THIRD-PARTY-LICENSES\.txt$|dist\/(electron|broker|drills|renderer)\/|node_modules\/)/;
 const foreign = /\.(map|ts|mts|cts|md)$|(^|\/)(test|tests|__tests__)\/|dist\/cli|snappyjs|valibot/;
 
 test('the package holds what it needs and no more, and starts', async () => {
