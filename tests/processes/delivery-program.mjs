@@ -64,7 +64,10 @@ await producer.connect();
 await consumer.connect();
 await consumer.subscribe({ topic: input, fromBeginning: true });
 await new Promise((resolve, reject) => {
-  consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+  // After a retriable error (a coordinator still loads) kafkajs begins anew by itself.
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) reject(payload.error);
+  });
   void consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
