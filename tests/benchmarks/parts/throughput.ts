@@ -7,6 +7,7 @@ import { produceLoad } from '../load/produce-load.ts';
 import { prepareBatches, recordBytes, type PreparedBatch } from '../load/values.ts';
 import type { Observer, TopicView } from '../observer.ts';
 import { cpuSeconds } from '../processes.ts';
+import { warmMemory } from '../warm-memory.ts';
 import type { Figure, Part, PartInput } from './figures.ts';
 
 type Case = {
@@ -21,6 +22,8 @@ type Case = {
 
 const partitionCount = 12;
 const batchesPrepared = 24;
+/** Three replicas, and room for what else the machine writes meanwhile. */
+const pageCacheShare = 4;
 const gigabyte = 1e9;
 const megabyte = 1e6;
 
@@ -76,8 +79,9 @@ async function measure(input: PartInput, what: Case, batches: readonly PreparedB
   const view = await observer.createTopic(topic, partitionCount);
   const cpu = (): number => cpuSeconds(cluster.brokerPids().values());
 
-  const beforeProduce = cpu();
   const bytes = options.megabytes * megabyte;
+  await warmMemory(bytes * pageCacheShare);
+  const beforeProduce = cpu();
   const produced = await produceLoad({ topic, view, nodes, batches, acks: what.acks, bytes });
   const ends = await untilReplicated(observer, topic, produced.bytes / recordBytes);
   const produceCpu = cpu() - beforeProduce;
