@@ -3,6 +3,7 @@
 
 import type { ActiveFault } from '../core/faults.ts';
 import type { JournalEvent } from '../core/journal.ts';
+import type { TopicFigures } from './partition-figures.ts';
 
 export type { ActiveFault, Fault, FaultDirection, FaultKind, FaultPeer } from '../core/faults.ts';
 export type { JournalEvent, JournalEntry, JournalKind } from '../core/journal.ts';
@@ -156,6 +157,8 @@ export type ClusterDelta = {
   readonly topics?: readonly TopicView[];
   readonly removedTopics?: readonly string[];
   readonly partitions?: readonly PartitionView[];
+  /** Partitions of which only the numbers moved. */
+  readonly figures?: readonly TopicFigures[];
   /** `topic-partition` keys. */
   readonly removedPartitions?: readonly string[];
   readonly groups?: readonly GroupView[];

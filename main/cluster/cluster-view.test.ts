@@ -166,8 +166,27 @@ test('deltas are numbered, hold only what changed, and together with a snapshot 
   state.applyTelemetry(1, telemetry({ monotonicMs: 1100, replicas: [replica('leader', 14, 12)] }), 3);
   const second = state.takeDelta();
   expect(second?.number).toBe(2);
-  expect(second?.partitions?.map((each) => each.logEndOffset)).toEqual([14]);
+  expect(second?.partitions).toEqual([]);
+  expect(second?.figures?.flatMap((each) => each.partitions.map(([, figures]) => figures[2]))).toEqual([14]);
   expect(second?.topics).toEqual([]);
+});
+
+test('of very many moving partitions the screens are told less often, and in the end of all', () => {
+  const count = 2_000;
+  const partitions = Array.from({ length: count }, (_, partition) => ({
+    ...{ leader: 1, leaderEpoch: 3, partitionEpoch: 7, replicas: [1, 2], inSyncReplicas: [1, 2] },
+    partition,
+  }));
+  const replicas = (logEndOffset: number) =>
+    partitions.map(({ partition }) => ({ ...replica('leader', logEndOffset, 10), partition }));
+  const told = (): number =>
+    state.takeDelta()?.figures?.reduce((sum, each) => sum + each.partitions.length, 0) ?? Number.NaN;
+  state.applyTelemetry(1, telemetry({ topics: [{ ...topic, partitions }], replicas: replicas(1) }), 3);
+  state.takeDelta();
+  state.applyTelemetry(1, telemetry({ monotonicMs: 1_100, replicas: replicas(2) }), 3);
+  expect(told()).toBe(0);
+  state.applyTelemetry(1, telemetry({ monotonicMs: 1_600, replicas: replicas(3) }), 3);
+  expect(told()).toBe(count);
 });
 
 test('a rate falls to zero when the leader stops mentioning the partition', () => {

@@ -15,6 +15,7 @@ import {
   type TopicView,
   type WorkloadView,
 } from '../api/views.ts';
+import { figuresOf, type PartitionFigures, type TopicFigures } from '../api/partition-figures.ts';
 import { partitionName } from '../core/ids.ts';
 import { CounterRates } from './counter-rates.ts';
 
@@ -41,10 +42,15 @@ type BrokerState = {
 };
 
 type PartitionState = { topic: TopicReport; report: TopicPartitionReport; rate: CounterRates };
+/** `partitions`: names of those with an offset, so that a moving log end finds the groups it concerns. */
+type GroupState = { report: GroupReport; coordinator: number; partitions: ReadonlySet<string> };
+type ReplicaCounts = { leaders: number; replicas: number };
 
 const deltaEventsMax = 500;
 /** Elections and rebalances are few and worth keeping when a thousand replicas change sides. */
 const rareEventsMax = 1000;
+/** Of more moving partitions than this in a second the screens are told less often: ten thousand move in two seconds. */
+const figuresPerSecondMax = 5000;
 
 export const idleWorkload: WorkloadView = {
   running: false,
@@ -67,7 +73,9 @@ export class ClusterViewState {
   readonly #brokers = new Map<number, BrokerState>();
   readonly #topics = new Map<string, TopicReport>();
   readonly #partitions = new Map<string, PartitionState>();
-  readonly #groups = new Map<string, { report: GroupReport; coordinator: number }>();
+  readonly #groups = new Map<string, GroupState>();
+  /** null: leaders or assignments changed since they were counted. */
+  #replicaCounts: ReadonlyMap<number, ReplicaCounts> | null = null;
   readonly #events: JournalEvent[] = [];
   readonly #rareEvents: JournalEvent[] = [];
   #monotonicMs = 0;
@@ -83,6 +91,9 @@ export class ClusterViewState {
   readonly #changedTopics = new Set<string>();
   readonly #removedTopics = new Set<string>();
   readonly #changedPartitions = new Set<string>();
+  /** Only their numbers moved. */
+  readonly #movedPartitions = new Set<string>();
+  #figuresToldMs = -Infinity;
   readonly #removedPartitions = new Set<string>();
   readonly #changedGroups = new Set<string>();
   readonly #removedGroups = new Set<string>();
@@ -185,7 +196,8 @@ export class ClusterViewState {
       this.#changedPartitions.add(key);
     }
     for (const group of report.groups) {
-      this.#groups.set(group.groupId, { report: group, coordinator: brokerId });
+      const partitions = new Set(group.offsets.map((each) => partitionName(each.topic, each.partition)));
+      this.#groups.set(group.groupId, { report: group, coordinator: brokerId, partitions });
       this.#removedGroups.delete(group.groupId);
       this.#changedGroups.add(group.groupId);
     }
@@ -221,15 +233,11 @@ export class ClusterViewState {
   #applyReplica(broker: BrokerState, replica: ReplicaReport, monotonicMs: number): void {
     const key = partitionName(replica.topic, replica.partition);
     broker.replicas.set(key, replica);
-    this.#changedPartitions.add(key);
+    this.#movedPartitions.add(key);
     if (replica.role !== 'leader') return;
     this.#partitions.get(key)?.rate.add(monotonicMs, { messages: replica.logEndOffset });
     this.#flowing.add(key);
-    for (const [groupId, group] of this.#groups) {
-      if (group.report.offsets.some((each) => each.topic === replica.topic && each.partition === replica.partition)) {
-        this.#changedGroups.add(groupId);
-      }
-    }
+    for (const [groupId, group] of this.#groups) if (group.partitions.has(key)) this.#changedGroups.add(groupId);
   }
 
   /** A broker reports only what changed: what it leads and did not mention has stood still. */
@@ -241,13 +249,14 @@ export class ClusterViewState {
       if (partition === undefined) this.#flowing.delete(key);
       else if (partition.report.leader === brokerId && replica !== undefined && !mentioned.has(key)) {
         partition.rate.add(report.monotonicMs, { messages: replica.logEndOffset });
-        this.#changedPartitions.add(key);
+        this.#movedPartitions.add(key);
         if (partition.rate.perSecond('messages') === 0) this.#flowing.delete(key);
       }
     }
   }
 
   #applyTopic(topic: TopicReport): void {
+    this.#replicaCounts = null;
     this.#topics.set(topic.topic, topic);
     this.#changedTopics.add(topic.topic);
     this.#removedTopics.delete(topic.topic);
@@ -264,6 +273,7 @@ export class ClusterViewState {
   #removeTopic(name: string): void {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
+    this.#replicaCounts = null;
     this.#topics.delete(name);
     this.#changedTopics.delete(name);
     this.#removedTopics.add(name);
@@ -271,6 +281,7 @@ export class ClusterViewState {
       const key = partitionName(name, partition);
       this.#partitions.delete(key);
       this.#changedPartitions.delete(key);
+      this.#movedPartitions.delete(key);
       this.#removedPartitions.add(key);
       for (const id of replicas) {
         this.#changedBrokers.add(id);
@@ -325,6 +336,7 @@ export class ClusterViewState {
       const partition = this.#partitions.get(key);
       return partition === undefined ? [] : [this.#partitionView(key, partition)];
     });
+    const figures = this.#takeFigures();
     const groups = [...this.#changedGroups].flatMap((groupId) => {
       const group = this.#groups.get(groupId);
       return group === undefined ? [] : [this.#groupView(group.report, group.coordinator)];
@@ -334,7 +346,7 @@ export class ClusterViewState {
       this.#factsChanged ||
       this.#quorumChanged ||
       this.#removedTopics.size + this.#removedPartitions.size + this.#removedGroups.size > 0 ||
-      brokers.length + topics.length + partitions.length + groups.length + events.length > 0;
+      brokers.length + topics.length + partitions.length + figures.length + groups.length + events.length > 0;
     if (!changed) return null;
     const delta: ClusterDelta = {
       number: ++this.#number,
@@ -343,6 +355,7 @@ export class ClusterViewState {
       topics,
       removedTopics: [...this.#removedTopics],
       partitions,
+      figures,
       removedPartitions: [...this.#removedPartitions],
       groups,
       removedGroups: [...this.#removedGroups],
@@ -350,6 +363,24 @@ export class ClusterViewState {
     };
     this.#clearChanges();
     return delta;
+  }
+
+  /** What only moved, unless so much did that it is not yet time to tell. */
+  #takeFigures(): readonly TopicFigures[] {
+    for (const key of this.#changedPartitions) this.#movedPartitions.delete(key);
+    const sinceMs = this.#monotonicMs - this.#figuresToldMs;
+    if (this.#movedPartitions.size > (sinceMs * figuresPerSecondMax) / 1000) return [];
+    this.#figuresToldMs = this.#monotonicMs;
+    const byTopic = new Map<string, (readonly [number, PartitionFigures])[]>();
+    for (const key of this.#movedPartitions) {
+      const partition = this.#partitions.get(key);
+      if (partition === undefined) continue;
+      const rows = byTopic.get(partition.topic.topic) ?? [];
+      byTopic.set(partition.topic.topic, rows);
+      rows.push([partition.report.partition, figuresOf(this.#partitionView(key, partition))]);
+    }
+    this.#movedPartitions.clear();
+    return [...byTopic].map(([topic, partitions]) => ({ topic, partitions }));
   }
 
   #clearChanges(): void {
@@ -362,12 +393,8 @@ export class ClusterViewState {
   }
 
   #brokerView(broker: BrokerState): BrokerView {
-    let leaderCount = 0;
-    let replicaCount = 0;
-    for (const { report } of this.#partitions.values()) {
-      if (report.leader === broker.facts.id) leaderCount += 1;
-      if (report.replicas.includes(broker.facts.id)) replicaCount += 1;
-    }
+    this.#replicaCounts ??= countReplicas(this.#partitions.values());
+    const counts = this.#replicaCounts.get(broker.facts.id);
     const up = isUp(broker);
     const rate = (name: string) => (up ? broker.rates.perSecond(name) : 0);
     return {
@@ -382,8 +409,8 @@ export class ClusterViewState {
       bytesInPerSecond: rate('bytesIn'),
       bytesOutPerSecond: rate('bytesOut'),
       messagesInPerSecond: rate('messagesIn'),
-      leaderCount,
-      replicaCount,
+      leaderCount: counts?.leaders ?? 0,
+      replicaCount: counts?.replicas ?? 0,
       startedWallMs: broker.startedWallMs,
       problem: broker.problem,
     };
@@ -507,6 +534,19 @@ function isUp(broker: { process: BrokerView['process'] }): boolean {
     broker.process === 'paused' ||
     broker.process === 'stopping'
   );
+}
+
+function countReplicas(partitions: Iterable<PartitionState>): ReadonlyMap<number, ReplicaCounts> {
+  const counts = new Map<number, ReplicaCounts>();
+  for (const { report } of partitions) {
+    for (const id of report.replicas) {
+      const count = counts.get(id) ?? { leaders: 0, replicas: 0 };
+      counts.set(id, count);
+      count.replicas += 1;
+      if (report.leader === id) count.leaders += 1;
+    }
+  }
+  return counts;
 }
 
 function topicView(topic: TopicReport): TopicView {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { figuresOf } from '../../main/api/partition-figures.ts';
 import { eventsMax } from '../../main/api/views.ts';
 import { modelOf, reduce } from './cluster-model.ts';
 import { anEvent, aPartition, aTopic, aView } from './fixtures.test-data.ts';
@@ -22,6 +23,21 @@ test('what a delta does not touch keeps its identity', () => {
   expect(after.partitions.get('payments')).toBe(before.partitions.get('payments'));
   expect(after.topics).toBe(before.topics);
   expect(after.events).toBe(before.events);
+});
+
+test('figures move the numbers of a partition and nothing else', () => {
+  const before = modelOf(aView());
+  const moved = aPartition('orders', 1, { logEndOffset: 120, highWatermark: 110, messagesInPerSecond: 4.26 });
+  const after = reduce(before, {
+    number: 1,
+    figures: [
+      { topic: 'orders', partitions: [[1, figuresOf(moved)]] },
+      { topic: 'gone', partitions: [[0, []]] },
+    ],
+  });
+  expect(after.partitions.get('orders')?.[1]).toEqual({ ...moved, messagesInPerSecond: 4.3 });
+  expect(after.partitions.get('orders')?.[0]).toBe(before.partitions.get('orders')?.[0]);
+  expect(after.partitions.has('gone')).toBe(false);
 });
 
 test('the model before a delta stays as it was, so a paused view does not move', () => {

@@ -11,6 +11,7 @@ import {
   type PartitionView,
   type TopicView,
 } from '../../main/api/views.ts';
+import { withFigures } from '../../main/api/partition-figures.ts';
 import { timeOf } from './bursts.ts';
 
 export type ClusterFacts = Omit<ClusterView, 'brokers' | 'topics' | 'partitions' | 'groups' | 'events'>;
@@ -76,10 +77,33 @@ function merge<Item, Key>(
 }
 
 function reducePartitions(partitions: ClusterModel['partitions'], delta: ClusterDelta): ClusterModel['partitions'] {
-  if (!delta.partitions?.length && !delta.removedPartitions?.length && !delta.removedTopics?.length) return partitions;
+  if (
+    !delta.partitions?.length &&
+    !delta.figures?.length &&
+    !delta.removedPartitions?.length &&
+    !delta.removedTopics?.length
+  ) {
+    return partitions;
+  }
   const remaining = new Map(partitions);
   for (const topic of delta.removedTopics ?? []) remaining.delete(topic);
+  for (const { topic, partitions: moved } of delta.figures ?? []) {
+    const known = remaining.get(topic);
+    if (known === undefined) continue;
+    const list = [...known];
+    for (const [number, figures] of moved) {
+      const index = indexOf(list, number);
+      const view = list[index];
+      if (view !== undefined) list[index] = withFigures(view, figures);
+    }
+    remaining.set(topic, list);
+  }
   return replacePartitions(remaining, delta.partitions ?? [], delta.removedPartitions ?? []);
+}
+
+/** Partitions are numbered without holes, so the number is nearly always the index; −1 when it is not there. */
+function indexOf(list: readonly PartitionView[], number: number): number {
+  return list[number]?.partition === number ? number : list.findIndex((other) => other.partition === number);
 }
 
 function replacePartitions(
@@ -100,16 +124,12 @@ function replacePartitions(
     const dash = key.lastIndexOf('-');
     const number = Number(key.slice(dash + 1));
     const list = copyOf(key.slice(0, dash));
-    const index = list.findIndex((partition) => partition.partition === number);
+    const index = indexOf(list, number);
     if (index >= 0) list.splice(index, 1);
   }
   for (const partition of changed) {
     const list = copyOf(partition.topic);
-    // Partitions are numbered without holes, so the number is nearly always the index.
-    const index =
-      list[partition.partition]?.partition === partition.partition
-        ? partition.partition
-        : list.findIndex((other) => other.partition === partition.partition);
+    const index = indexOf(list, partition.partition);
     if (index >= 0) list[index] = partition;
     else list.push(partition);
   }

@@ -1,0 +1,71 @@
+// What a cluster holds when its picture is taken: beside the demo workload a topic with transactions, one that is
+// compacted, and a group that lags.
+
+import { CompressionTypes, type Kafka } from 'kafkajs';
+import { kafkaFor } from '../support/kafkajs.ts';
+
+const accounts = 40;
+
+export async function fillCluster(bootstrap: string): Promise<void> {
+  const kafka = kafkaFor(bootstrap, 'screenshots');
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      { topic: 'transfers', numPartitions: 3, replicationFactor: 3 },
+      {
+        topic: 'balances',
+        numPartitions: 2,
+        replicationFactor: 3,
+        configEntries: [
+          { name: 'cleanup.policy', value: 'compact' },
+          { name: 'segment.bytes', value: '1048576' },
+        ],
+      },
+      { topic: 'clicks', numPartitions: 12, replicationFactor: 2 },
+      { topic: 'audit.log', numPartitions: 1, replicationFactor: 3 },
+    ],
+  });
+  await fillTransfers(kafka);
+  await fillBalances(kafka);
+  await admin.setOffsets({ groupId: 'fraud-check', topic: 'transfers', partitions: [{ partition: 0, offset: '3' }] });
+  await admin.disconnect();
+}
+
+/** Two of three transactions are committed, the third is aborted. */
+async function fillTransfers(kafka: Kafka): Promise<void> {
+  const producer = kafka.producer({ transactionalId: 'transfers-1', maxInFlightRequests: 1, idempotent: true });
+  await producer.connect();
+  for (let number = 0; number < 30; number++) {
+    const transaction = await producer.transaction();
+    await transaction.send({
+      topic: 'transfers',
+      messages: ['debit', 'credit'].map((leg, index) => ({
+        key: `account-${(number * 7 + index * 13) % accounts}`,
+        value: JSON.stringify({ transfer: 4_000 + number, leg, amount: 25 + number * 3, currency: 'EUR' }),
+        headers: { trace: `t-${number}` },
+      })),
+    });
+    if (number % 3 === 2) await transaction.abort();
+    else await transaction.commit();
+  }
+  await producer.disconnect();
+}
+
+async function fillBalances(kafka: Kafka): Promise<void> {
+  const producer = kafka.producer({ idempotent: true });
+  await producer.connect();
+  for (let round = 0; round < 20; round++) {
+    await producer.send({
+      topic: 'balances',
+      compression: CompressionTypes.GZIP,
+      messages: Array.from({ length: 200 }, (_, index) => ({
+        key: `account-${index % accounts}`,
+        // Every tenth account is closed at last: its tombstone stays for a while.
+        value: round === 19 && index % 10 === 0 ? null : JSON.stringify({ balance: round * 17 + index, round }),
+      })),
+    });
+  }
+  await producer.disconnect();
+}
