@@ -228,6 +228,25 @@ test('a topic id that a power loss took is written anew once the metadata says w
   expect(Buffer.from(world.runtimeFor(3).disk.readFile(path)).toString()).toContain(topicId);
 });
 
+test('an empty log whose topic id a power loss took after a clean stop is no reason to refuse the directory', () => {
+  const world = new SimulatedWorld({ seed: 11 });
+  format(world.runtimeFor(3).disk);
+  const first = open(world.runtimeFor(3).disk);
+  first.createLog('t', toPartitionId(0), topicId);
+  append(first.createLog('t', toPartitionId(1), topicId), ['a']);
+  first.close(7);
+  // Unsynced bytes of a file whose name was: what the device then holds is anything.
+  const file = world.runtimeFor(3).disk.open('/node-3/t-0/partition.metadata', 'write');
+  file.truncate(20);
+  file.close();
+  world.kill(3);
+  const directory = open(world.runtimeFor(3).disk);
+  expect(directory.hadCleanShutdown).toBe(true);
+  expect(directory.getLog('t', toPartitionId(0))?.topicId).toBeNull();
+  expect(directory.getLog('t', toPartitionId(1))?.topicId).toBe(topicId);
+  expect(directory.createLog('t', toPartitionId(0), topicId).topicId).toBe(topicId);
+});
+
 test('settling makes many logs safe at once, and the clean stop finds nothing left to sync', async () => {
   const world = new SimulatedWorld({ seed: 9 });
   const { disk } = world.runtimeFor(3);

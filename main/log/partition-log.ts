@@ -91,7 +91,8 @@ export class PartitionLog {
     this.#onRecoveryPointLowered = options.onRecoveryPointLowered ?? (() => undefined);
     this.#tail = environment.tailCache.newTail();
     this.#directory = new PartitionDirectory(environment.pool.disk, options.directory);
-    const mayBeTorn = !options.hadCleanShutdown && options.recoveryPoint === 0;
+    // A clean close flushes no small files of an empty log: what a power loss then takes holds nothing but the id.
+    const mayBeTorn = options.recoveryPoint === 0;
     this.#topicId = this.#directory.openTopicId(this.name, options.topicId, mayBeTorn);
     if (!options.hadCleanShutdown) this.#directory.noteUncleanStart();
     const { epochs, isMissing, isDamaged } = this.#directory.loadEpochs();
