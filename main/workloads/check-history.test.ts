@@ -186,6 +186,61 @@ describe('losses after power losses', () => {
   });
 });
 
+describe('losses that Kafka itself gives up (KIP-966)', () => {
+  const events = [sent(0), acknowledged(0, 0)];
+  const fact = (atMs: number, leader: number, isUnclean: boolean, ...inSyncReplicas: number[]) => ({
+    ...orders,
+    ...{ atMs, leader, isUnclean, inSyncReplicas, replicas: [1, 2, 3] },
+  });
+  const end = (atMs: number, broker: number) => ({ atMs, broker });
+  const diskLosses = [end(5, 1)];
+  const inSync = [
+    fact(0, 1, false, 1, 2, 3),
+    fact(6, 2, false, 2, 3),
+    // 3 came back after an unclean end, then 2; then 1, the last known leader, is elected without its records.
+    fact(8, 2, false, 2),
+    fact(10, -1, false),
+    fact(12, 1, true, 1),
+  ];
+  const uncleanEnds = [end(7, 3), end(9, 2), end(11, 1)];
+
+  it('are told apart: a disk still held it, and all that were in sync had ended uncleanly', () => {
+    const report = checkHistory(history(events, log(), { inSync, diskLosses, uncleanEnds }));
+    expect(report.violations).toEqual([]);
+    expect(report.counts).toMatchObject({ lostGivenUp: 1, lostExcused: 0 });
+  });
+
+  it('are broken promises while one of them had not', () => {
+    const but2 = uncleanEnds.filter(({ broker }) => broker !== 2);
+    const stays = [...inSync.slice(0, 3), fact(12, 1, true, 1)];
+    expect(rules(history(events, log(), { inSync: stays, diskLosses, uncleanEnds: but2 }))).toEqual(['lost']);
+  });
+
+  it('are broken promises when the ISR only forgot the last of them', () => {
+    const but2 = uncleanEnds.filter(({ broker }) => broker !== 2);
+    expect(rules(history(events, log(), { inSync, diskLosses, uncleanEnds: but2 }))).toEqual(['lost']);
+  });
+
+  it('are broken promises without an unclean election', () => {
+    expect(rules(history(events, log(), { inSync: inSync.slice(0, 4), diskLosses, uncleanEnds }))).toEqual(['lost']);
+  });
+
+  it('are nobody’s fault once no disk holds it, though an ISR was left', () => {
+    const all = [...diskLosses, end(6, 2), end(7, 3)];
+    const report = checkHistory(history(events, log(), { inSync, diskLosses: all, uncleanEnds }));
+    expect(report.violations).toEqual([]);
+    expect(report.counts).toMatchObject({ lostGivenUp: 0, lostExcused: 1 });
+  });
+
+  it('that a topic’s unclean election took are told, and only of that topic', () => {
+    const unclean = { inSync: [fact(0, 1, false, 1, 2), fact(6, 3, true, 3)], diskLosses: [], uncleanEnds: [] };
+    expect(rules(history(events, log(), unclean))).toEqual(['lost']);
+    const report = checkHistory(history(events, log(), { ...unclean, uncleanTopics: ['orders'] }));
+    expect(report.violations).toEqual([]);
+    expect(report.counts.lostToUnclean).toBe(1);
+  });
+});
+
 it('a record names itself in its value', () => {
   expect(nameFromText(`${nameToText({ producer: 'p', number: 12 })}padding`)).toEqual({ producer: 'p', number: 12 });
   expect(nameFromText('something else')).toBeNull();

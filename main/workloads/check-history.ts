@@ -15,7 +15,7 @@ import type {
   RecordName,
   StoredRecord,
 } from './history.ts';
-import { isLossExcused } from './loss-excuse.ts';
+import { isLossExcused, judgeLoss } from './loss-excuse.ts';
 
 export const violationCountMax = 100;
 
@@ -57,6 +57,8 @@ class HistoryCheck {
     failed: 0,
     lost: { all: 0, leader: 0 },
     lostExcused: 0,
+    lostGivenUp: 0,
+    lostToUnclean: 0,
     duplicated: 0,
     duplicatedIdempotent: 0,
     reordered: 0,
@@ -171,13 +173,18 @@ class HistoryCheck {
     if ((event.offset ?? 0) < log.logStartOffset || log.isCompacted) return;
     this.#counts.lost[acks]++;
     if (acks !== 'all') return;
-    if (isLossExcused({ ...partitionOf(event), atMs: event.startMs ?? event.atMs }, this.#history)) {
-      this.#counts.lostExcused++;
-      return;
-    }
+    if (this.#isLossToldOnly(event)) return;
     const where = event.offset === null ? '' : ` at offset ${event.offset}`;
     const what = `${nameOf(event)} was acknowledged${where} at ${event.atMs.toFixed(0)} ms and is gone`;
     this.#violation('lost', log, what);
+  }
+
+  #isLossToldOnly(event: Event<'acknowledged'>): boolean {
+    const verdict = judgeLoss({ ...partitionOf(event), atMs: event.startMs ?? event.atMs }, this.#history);
+    if (verdict === 'no-disk-left') this.#counts.lostExcused++;
+    if (verdict === 'given-up') this.#counts.lostGivenUp++;
+    if (verdict === 'unclean-election') this.#counts.lostToUnclean++;
+    return verdict !== 'broken-promise';
   }
 
   /** The epoch under which a record was written stands in the log: all acknowledgements of one epoch are of one leader. */
@@ -279,7 +286,8 @@ class HistoryCheck {
         const bound = acknowledged.findLast((each) => each.atMs < event.startMs);
         const isBelow = bound !== undefined && (event.offset ?? -1) < bound.offset;
         // Where the group's own partition is not known by its number, any of its topic stands for it.
-        if (isBelow && !isLossExcused({ topic: offsetsTopic, partition: null, atMs: bound.startMs }, this.#history)) {
+        const partition = this.#history.groupPartitions?.get(event.group) ?? null;
+        if (isBelow && !isLossExcused({ topic: offsetsTopic, partition, atMs: bound.startMs }, this.#history)) {
           const did = event.type === 'committed' ? 'committed' : 'was told';
           const what = `group ${event.group} had ${bound.offset} acknowledged, then ${did} ${event.offset ?? 'none'}`;
           this.#violation('commit-fell', event, what);

@@ -88,10 +88,17 @@ export type InSyncFact = InPartition & {
   readonly leader: number;
   /** The ISR, with the eligible leader replicas (KIP-966) where there are any. */
   readonly inSyncReplicas: readonly number[];
+  /** All that host it: another one deletes what it had. Absent where nobody noted them. */
+  readonly replicas?: readonly number[];
+  /** The leader was elected outside the ISR: acknowledged records may go. */
+  readonly isUnclean?: boolean;
 };
 
 /** A broker's disk lost what was not synced (power loss). A process that is only killed loses nothing. */
 export type DiskLoss = { readonly atMs: number; readonly broker: number };
+
+/** A broker registers again without the mark of an orderly stop: KIP-966 takes it out of ISR and ELR, whatever its disk holds. */
+export type UncleanEnd = { readonly atMs: number; readonly broker: number };
 
 export type History = {
   readonly producers: readonly ProducerFacts[];
@@ -100,6 +107,12 @@ export type History = {
   /** In order of time. Needed only to excuse losses: without disk losses both may be empty. */
   readonly inSync: readonly InSyncFact[];
   readonly diskLosses: readonly DiskLoss[];
+  /** With these the in-sync facts must be complete: all that the metadata said of the partitions, in order. */
+  readonly uncleanEnds?: readonly UncleanEnd[];
+  /** Topics that ask for unclean elections: what those lose is told, not blamed. */
+  readonly uncleanTopics?: readonly string[];
+  /** The partition of `__consumer_offsets` that holds a group, where known. */
+  readonly groupPartitions?: ReadonlyMap<string, number>;
 };
 
 export type HistoryRule =
@@ -128,6 +141,13 @@ export type HistoryCounts = {
   readonly lost: { readonly all: number; readonly leader: number };
   /** Of the acks=all ones: no in-sync replica's disk survived, so nobody promised more. */
   readonly lostExcused: number;
+  /**
+   * Of the acks=all ones: a disk still held it, but everyone who was in sync had ended uncleanly, and Kafka (KIP-966)
+   * elected the last known leader, which had lost it. Kafka gives these up; so must we.
+   */
+  readonly lostGivenUp: number;
+  /** Of the acks=all ones: an unclean election that the topic asks for took it. */
+  readonly lostToUnclean: number;
   /** Copies beyond the first in the final log; of any producer, then of the idempotent ones. */
   readonly duplicated: number;
   readonly duplicatedIdempotent: number;

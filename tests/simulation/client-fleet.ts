@@ -25,7 +25,7 @@ export type ClientFleetOptions = {
 type Progress = { readonly acknowledged: ReadonlyMap<string, number>; readonly eventCount: number };
 
 const topics = ['orders', 'events'] as const;
-const group = 'readers';
+export const groupName = 'readers';
 const firstClientNodeId = 100;
 const clientCountMax = 20;
 const lookMs = 50;
@@ -44,6 +44,7 @@ export class ClientFleet {
   readonly #adminClient: SimulatedClient;
   #nextNodeId = firstClientNodeId;
   #memberLoops: Promise<void>[] = [];
+  #adminLoop: Promise<void> = Promise.resolve();
   /** For the message when a wait was in vain. */
   waitingFor = '';
 
@@ -80,7 +81,7 @@ export class ClientFleet {
     }
     for (let index = 0; index < memberCount; index++) this.#startMember(`member-${index}`);
     void this.#comeAndGo();
-    void this.#admin.run(700);
+    this.#adminLoop = this.#admin.run(700);
   }
 
   async #create(topic: { name: string; numPartitions: number; replicationFactor: number }): Promise<void> {
@@ -111,7 +112,7 @@ export class ClientFleet {
     this.#memberClients.push(client);
     const options = {
       topic: topics[0],
-      group,
+      group: groupName,
       sessionTimeoutMs: 1000 + random.below(1000),
       pauseMs: 60 + random.below(120),
       pollsPerCommit: 1 + random.below(3),
@@ -186,6 +187,8 @@ export class ClientFleet {
     await this.until(() => [...this.#producers.values()].every((producer) => producer.isDone));
     for (const client of [...this.#memberClients, ...this.#readerClients]) client.stop();
     this.#watcher.stop();
+    this.waitingFor = 'the administrator to be answered';
+    await this.#adminLoop;
     this.waitingFor = 'the members to leave';
     await Promise.all(this.#memberLoops);
   }

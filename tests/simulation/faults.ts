@@ -146,8 +146,9 @@ export class Faults {
   }
 
   #losePower(broker: number): void {
-    this.#options.brokers.losePower(broker);
-    this.#options.onDiskLoss(broker);
+    const { brokers, onDiskLoss } = this.#options;
+    if (!brokers.hasStoppedClean(broker)) onDiskLoss(broker);
+    brokers.losePower(broker);
   }
 
   #cut(from: readonly number[], to: readonly number[], isBothWays: boolean): () => void {

@@ -11,6 +11,7 @@ import {
   type InSyncFact,
   type ProducerFacts,
   type StoredRecord,
+  type UncleanEnd,
 } from '../../main/workloads/history.ts';
 
 /** What a reader was answered. */
@@ -24,13 +25,15 @@ export class HistoryRecorder {
   readonly logs: FinalLog[] = [];
   readonly inSync: InSyncFact[] = [];
   readonly diskLosses: DiskLoss[] = [];
+  readonly uncleanEnds: UncleanEnd[] = [];
+  readonly groupPartitions = new Map<string, number>();
   /**
    * Idempotent producers that were refused the sequence number that comes next. Not wrong: a snapshot of producers holds
    * the last batch of each only (Kafka's format), so a restarted leader may not know the batch that is sent again.
    */
   readonly refusedSequences: string[] = [];
   /** Readers whose position, handed out as committed, is not there any more. */
-  readonly lostPositions: string[] = [];
+  readonly lostPositions: { topic: string; partition: number; offset: number; message: string }[] = [];
   readonly #nowMs: () => number;
   readonly #note: (actor: string, text: string) => void;
 
@@ -40,8 +43,8 @@ export class HistoryRecorder {
   }
 
   get history(): History {
-    const { producers, events, logs, inSync, diskLosses } = this;
-    return { producers, events, logs, inSync, diskLosses };
+    const { producers, events, logs, inSync, diskLosses, uncleanEnds, groupPartitions } = this;
+    return { producers, events, logs, inSync, diskLosses, uncleanEnds, groupPartitions };
   }
 
   producer(facts: ProducerFacts): void {
@@ -78,7 +81,8 @@ export class HistoryRecorder {
   }
 
   outOfRange(reader: string, topic: string, partition: number, offset: number): void {
-    this.lostPositions.push(`${reader} at ${topic}-${partition} offset ${offset}, ${this.#nowMs().toFixed(0)} ms`);
+    const message = `${reader} at ${topic}-${partition} offset ${offset}, ${this.#nowMs().toFixed(0)} ms`;
+    this.lostPositions.push({ topic, partition, offset, message });
     this.#note(reader, `its position ${offset} in ${topic}-${partition} is out of range`);
   }
 

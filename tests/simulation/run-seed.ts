@@ -1,17 +1,21 @@
 // One run of one seed: a cluster, its clients and a plan of faults in one simulated world, from the first start to the
 // last check. Everything comes from the seed (and the plan, which may be a cut-down one): the same gives the same journal.
 
+import { coordinatorPartition } from '../../main/protocol/partitioning.ts';
 import { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
 import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
 import { checkHistory } from '../../main/workloads/check-history.ts';
 import type { HistoryCounts } from '../../main/workloads/history.ts';
-import { ClientFleet } from './client-fleet.ts';
+import { isLossExcused } from '../../main/workloads/loss-excuse.ts';
+import { ClientFleet, groupName } from './client-fleet.ts';
 import { describeEntry } from './describe-entry.ts';
 import { planFaults, type Plan } from './fault-plan.ts';
 import { Faults } from './faults.ts';
 import { HistoryRecorder } from './history-recorder.ts';
 import { Journal } from './journal.ts';
-import { SimulatedBrokers } from './simulated-brokers.ts';
+import { MetadataFacts } from './metadata-facts.ts';
+import { QuorumWatch } from './quorum-watch.ts';
+import { offsetsPartitionCount, SimulatedBrokers } from './simulated-brokers.ts';
 import { compareReplicas, logEnds, WorldChecks } from './world-checks.ts';
 
 export type Violation = { readonly rule: string; readonly message: string };
@@ -58,6 +62,9 @@ class SeedRun {
   readonly #clients: ClientFleet;
   readonly #faults: Faults;
   readonly #checks: WorldChecks;
+  readonly #starts: { readonly broker: number; readonly isClean: boolean; readonly atMs: number }[] = [];
+  readonly #metadata = new MetadataFacts();
+  readonly #quorum: QuorumWatch;
   readonly #violations: Violation[] = [];
   #comparedBatches = 0;
 
@@ -70,6 +77,7 @@ class SeedRun {
     const note = (actor: string, text: string): void => this.#journal.add(world.nowMs, actor, text);
     const report = (rule: string, message: string): void => this.#violation(rule, message);
     this.#checks = new WorldChecks(report);
+    this.#quorum = new QuorumWatch((highWatermark) => this.#metadata.onHighWatermark(highWatermark, world.nowMs));
     plan.clockRates.forEach((rate, index) => world.setClockRate(index + 1, rate));
     const random = seededRandom(seed, 'run');
     this.#brokers = new SimulatedBrokers({
@@ -87,9 +95,12 @@ class SeedRun {
           this.#faults.onEvent(broker, event);
         }
         this.#checks.onTelemetry(broker, life, telemetry);
+        if (telemetry.quorum !== null) this.#quorum.onReport(broker, telemetry.quorum);
       },
+      onStart: (broker, isClean) => this.#starts.push({ broker, isClean, atMs: world.nowMs }),
     });
     this.#history = new HistoryRecorder(() => world.nowMs, note);
+    this.#history.groupPartitions.set(groupName, coordinatorPartition(groupName, offsetsPartitionCount));
     this.#clients = new ClientFleet({ world, brokerIds: this.#brokers.ids, random, history: this.#history, note });
     this.#faults = new Faults({
       world,
@@ -97,8 +108,7 @@ class SeedRun {
       clientNodeIds: this.#clients.nodeIds,
       random,
       note,
-      // Within a plan without a blackout one disk at most fails between two moments of wholeness: nothing is excused.
-      onDiskLoss: (broker) => plan.hasBlackout && this.#history.diskLosses.push({ atMs: world.nowMs, broker }),
+      onDiskLoss: (broker) => this.#history.diskLosses.push({ atMs: world.nowMs, broker }),
     });
   }
 
@@ -117,6 +127,8 @@ class SeedRun {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       if (!(error instanceof NotAlive)) this.#violation('simulation-failed', text);
     }
+    this.#noteMetadata();
+    this.#checkPositions();
     const checked = checkHistory(this.#history.history);
     for (const { rule, topic, partition, message } of checked.violations) {
       this.#violation(rule, `${topic}-${partition}: ${message}`);
@@ -142,31 +154,52 @@ class SeedRun {
       'recovery',
       async () => {
         await this.#clients.until(() => this.#brokers.areAllRunning);
-        await this.#clients.becomeWhole();
+        await this.#becomeWhole();
         await this.#clients.until(() => this.#clients.hasProgressedSince(progress));
       },
       recoveryMsMax,
     );
   }
 
+  /** The ISR of each moment, and which registrations were those of a broker that had ended uncleanly. */
+  #noteMetadata(): void {
+    const { inSync, registrations } = this.#metadata.read();
+    this.#history.inSync.push(...inSync);
+    for (const { broker, atMs } of registrations) {
+      const start = this.#starts.findLast((each) => each.broker === broker && each.atMs <= atMs);
+      if (start?.isClean === false) this.#history.uncleanEnds.push({ atMs, broker });
+    }
+  }
+
+  async #becomeWhole(): Promise<void> {
+    await this.#clients.becomeWhole();
+    this.#clients.waitingFor = 'every node to hold the whole metadata log';
+    await this.#clients.until(() => this.#quorum.isWhole(this.#brokers.ids));
+    for (const id of this.#brokers.ids) this.#metadata.collect(this.#world.disk(id));
+  }
+
+  /** A reader's position was handed out as committed: it may be gone only where the records before it are. */
+  #checkPositions(): void {
+    for (const { topic, partition, offset, message } of this.#history.lostPositions) {
+      const reads = this.#history.events.filter(
+        (event) => event.type === 'read' && event.topic === topic && event.partition === partition,
+      );
+      const told = reads.find((event) => event.type === 'read' && (event.highWatermark ?? 0) >= offset);
+      if (told !== undefined && isLossExcused({ topic, partition, atMs: told.atMs }, this.#history.history)) continue;
+      this.#violation('position-lost', message);
+    }
+  }
+
   async #finish(): Promise<void> {
     const world = this.#world;
     await this.#settle('end', () => this.#clients.end(), recoveryMsMax);
-    await this.#settle('whole', () => this.#clients.becomeWhole(), recoveryMsMax);
+    await this.#settle('whole', () => this.#becomeWhole(), recoveryMsMax);
     for (const message of await this.#settle('admin check', () => this.#clients.checkAdmin(), recoveryMsMax)) {
       this.#violation('metadata-lost', message);
     }
     this.#history.logs.push(...(await this.#settle('reading back', () => this.#clients.readBack(), recoveryMsMax)));
-    if (this.#plan.hasBlackout) {
-      for (const { topic, partition } of [...this.#history.logs, { topic: '__consumer_offsets', partition: 0 }]) {
-        this.#history.inSync.push({ topic, partition, atMs: 0, leader: -1, inSyncReplicas: this.#brokers.ids });
-      }
-    }
     const disks = new Map(this.#brokers.ids.map((id) => [id, world.disk(id)]));
     this.#comparedBatches = compareReplicas(disks, (rule, message) => this.#violation(rule, message));
-    if (!this.#plan.hasBlackout) {
-      for (const message of this.#history.lostPositions) this.#violation('position-lost', message);
-    }
   }
 
   async #settle<T>(what: string, action: () => Promise<T>, timeoutMs: number): Promise<T> {

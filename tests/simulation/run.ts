@@ -63,7 +63,10 @@ function failsAlike(outcome: SeedOutcome, rules: ReadonlySet<string>): boolean {
 
 async function runMany(first: number, last: number): Promise<number> {
   const startMs = performance.now();
-  const totals = { seeds: 0, acknowledged: 0, read: 0, commits: 0, faults: 0, events: 0, virtualMs: 0, batches: 0 };
+  const totals = {
+    ...{ seeds: 0, acknowledged: 0, read: 0, commits: 0, faults: 0, events: 0, virtualMs: 0, batches: 0 },
+    ...{ noDiskLeft: 0, givenUp: 0, toUnclean: 0, seedsWithLoss: 0 },
+  };
   const failed: number[] = [];
   for (let seed = first; seed <= last; seed++) {
     const outcome = await run(seed);
@@ -75,6 +78,11 @@ async function runMany(first: number, last: number): Promise<number> {
     totals.events += outcome.eventCount;
     totals.virtualMs += outcome.virtualMs;
     totals.batches += outcome.comparedBatches;
+    const { lostExcused, lostGivenUp, lostToUnclean } = outcome.counts;
+    totals.noDiskLeft += lostExcused;
+    totals.givenUp += lostGivenUp;
+    totals.toUnclean += lostToUnclean;
+    if (lostExcused + lostGivenUp + lostToUnclean > 0) totals.seedsWithLoss++;
     if (outcome.violations.length > 0) {
       failed.push(seed);
       const rules = [...new Set(outcome.violations.map((violation) => violation.rule))].join(', ');
@@ -86,7 +94,11 @@ async function runMany(first: number, last: number): Promise<number> {
     if (process.stdout.isTTY || totals.seeds % 25 === 0) progress(totals, failed.length, startMs);
   }
   progress(totals, failed.length, startMs);
-  console.log(`\nfailing seeds: ${failed.length === 0 ? 'none' : failed.join(' ')}`);
+  console.log(
+    `\nlost and told, not blamed, in ${totals.seedsWithLoss} seeds: ${totals.noDiskLeft} no disk held any more, ` +
+      `${totals.givenUp} Kafka gives up (KIP-966), ${totals.toUnclean} by an unclean election that a topic asks for`,
+  );
+  console.log(`failing seeds: ${failed.length === 0 ? 'none' : failed.join(' ')}`);
   return failed.length;
 }
 

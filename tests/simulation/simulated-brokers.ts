@@ -18,9 +18,13 @@ export type SimulatedBrokersOptions = {
   readonly note: (actor: string, text: string) => void;
   /** A broker ended itself, or could not start, though its disk did nothing to it. */
   readonly onBrokenBroker: (broker: number, error: unknown) => void;
+  /** Clean: for the first time, or with the mark of an orderly stop. */
+  readonly onStart: (broker: number, isClean: boolean) => void;
 };
 
 const startRetryMs = 200;
+export const offsetsPartitionCount = 2;
+const cleanShutdownPath = '/data/.kafka_cleanshutdown';
 
 /** The laptop profile, and small files. */
 const properties = {
@@ -40,7 +44,7 @@ const properties = {
   'default.replication.factor': '3',
   'min.insync.replicas': '2',
   'offsets.topic.replication.factor': '3',
-  'offsets.topic.num.partitions': '2',
+  'offsets.topic.num.partitions': String(offsetsPartitionCount),
   'group.initial.rebalance.delay.ms': '200',
   'group.min.session.timeout.ms': '500',
   'log.index.size.max.bytes': '65536',
@@ -70,6 +74,12 @@ export class SimulatedBrokers {
     return this.#running.has(id) && this.#options.world.isAlive(id);
   }
 
+  /** All that it wrote is synced, by its own account: a power loss takes nothing. */
+  hasStoppedClean(id: number): boolean {
+    const { world } = this.#options;
+    return !world.isAlive(id) && world.disk(id).find(cleanShutdownPath) !== null;
+  }
+
   get areAllRunning(): boolean {
     return this.ids.every((id) => this.isRunning(id));
   }
@@ -83,6 +93,7 @@ export class SimulatedBrokers {
     if (world.disk(id).fault !== null) this.#excused.add(id);
     const life = (this.#lives.get(id) ?? 0) + 1;
     this.#lives.set(id, life);
+    this.#options.onStart(id, life === 1 || world.disk(id).find(cleanShutdownPath) !== null);
     this.#starting.add(id);
     this.#running.delete(id);
     this.#options.note('supervisor', `starts broker ${id}`);
