@@ -228,6 +228,17 @@ test('a topic id that a power loss took is written anew once the metadata says w
   expect(Buffer.from(world.runtimeFor(3).disk.readFile(path)).toString()).toContain(topicId);
 });
 
+test('a power loss after a clean stop and a start does not bring the note of the clean stop back', () => {
+  const world = new SimulatedWorld({ seed: 12 });
+  format(world.runtimeFor(3).disk);
+  const first = open(world.runtimeFor(3).disk);
+  append(first.createLog('t', toPartitionId(0), topicId), ['a']);
+  first.close(7);
+  append(open(world.runtimeFor(3).disk).createLog('t', toPartitionId(0), topicId), ['b']);
+  world.crash(3);
+  expect(open(world.runtimeFor(3).disk)).toMatchObject({ hadCleanShutdown: false, previousBrokerEpoch: null });
+});
+
 test('an empty log whose topic id a power loss took after a clean stop is no reason to refuse the directory', () => {
   const world = new SimulatedWorld({ seed: 11 });
   format(world.runtimeFor(3).disk);

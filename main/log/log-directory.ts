@@ -448,6 +448,8 @@ function takeCleanShutdown(disk: Disk, path: string): number | null {
   if (!disk.exists(note)) return null;
   const text = Buffer.from(disk.readFile(note)).toString('utf8');
   disk.remove(note);
+  // Or a power loss brings the note back, and the next start takes torn logs for whole ones.
+  disk.syncDirectory(path);
   const epoch = /"brokerEpoch"\s*:\s*(-?\d+)/.exec(text)?.[1];
   return epoch === undefined ? -1 : Number(epoch);
 }
