@@ -305,6 +305,25 @@ describe('after a stop', () => {
     expect(Buffer.from(disk.readFile('/data/t-0/leader-epoch-checkpoint')).toString()).toBe('0\n1\n0 0\n');
   });
 
+  test('an unclean one, the batches name the epochs, not a checkpoint that is younger than they are', () => {
+    const disk = newDisk();
+    const log = openKitLog({ disk });
+    append(log, ['a'], {}, 1);
+    append(log, ['b', 'c'], {}, 2);
+    log.abandon();
+    // As after a power loss that undid a truncation to 0, but not the epoch that began there since.
+    const file = disk.open('/data/t-0/leader-epoch-checkpoint', 'write');
+    file.truncate(0);
+    file.write(Buffer.from('0\n1\n3 0\n'), 0);
+    file.close();
+    const again = openKitLog({ disk, hadCleanShutdown: false });
+    expect(contents(again)).toEqual(['0:a', '1:b', '2:c']);
+    expect(again.epochEntries).toEqual([
+      { epoch: 1, startOffset: 0 },
+      { epoch: 2, startOffset: 1 },
+    ]);
+  });
+
   test('another topic id than the stored one is refused', () => {
     const disk = newDisk();
     openKitLog({ disk }).close();

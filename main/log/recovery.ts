@@ -185,7 +185,10 @@ class Recovery {
   }
 
   #recoverUnflushed(): void {
-    const { recoveryPoint } = this.#options;
+    const { recoveryPoint, epochs } = this.#options;
+    // The checkpoint of epochs can have reached the device before the batches that replaced what was cut away: from
+    // the recovery point on, only the batches tell. A log that misnames its epochs is taken for its leader's and differs.
+    if (epochs.truncateFromEnd(recoveryPoint)) this.#epochsChanged = true;
     const floor = this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint);
     for (let index = Math.max(0, floor); index < this.#segments.length; index++) {
       const segment = this.#segments[index];
@@ -200,12 +203,16 @@ class Recovery {
 
   /** Rebuilds what can be told from the batches and cuts the rest; returns how many bytes were cut. */
   #recoverSegment(segment: Segment): number {
+    const { hadCleanShutdown, recoveryPoint } = this.#options;
     const producers = this.#newProducers();
     this.#rebuild(producers, this.#options.logStartOffset, segment.baseOffset, false);
     const cut = recoverSegment(segment, {
       onBatch: (batch) => {
         const epoch = batch.partitionLeaderEpoch;
         const latest = this.#options.epochs.latestEpoch;
+        if (!hadCleanShutdown && epoch >= 0 && epoch < (latest ?? -1) && batch.baseOffset >= recoveryPoint) {
+          throw corruptRecord(`a batch of epoch ${epoch} stands where epoch ${latest ?? -1} has begun`);
+        }
         if (epoch >= 0 && (latest === null || epoch > latest)) {
           if (this.#options.epochs.assign(epoch, batch.baseOffset)) this.#epochsChanged = true;
         }
@@ -267,6 +274,7 @@ function isTemporary(name: string): boolean {
   return name.endsWith(deletedSuffix) || name.endsWith(cleanedSuffix) || name.endsWith(swapSuffix);
 }
 
+/** What it throws as RecordsError ends the log before the batch. */
 type RecoveryVisitor = { onBatch(batch: Parameters<Parameters<typeof forEachStoredBatch>[3]>[0]): void };
 
 /** Checks every batch of a segment, rebuilds its indexes and cuts it after the last good one. */
@@ -289,6 +297,7 @@ export function recoverSegment(segment: Segment, visitor: RecoveryVisitor): numb
       if (epoch >= 0 && epoch < leaderEpoch)
         throw corruptRecord(`a batch of epoch ${epoch} follows epoch ${leaderEpoch}`);
       leaderEpoch = Math.max(leaderEpoch, epoch);
+      visitor.onBatch(batch);
       if (batch.maxTimestamp > maxTimestamp.timestamp)
         maxTimestamp = { timestamp: batch.maxTimestamp, offset: lastOffset };
       if (position - lastIndexedAt > segment.indexIntervalBytes) {
@@ -296,7 +305,6 @@ export function recoverSegment(segment: Segment, visitor: RecoveryVisitor): numb
         segment.timeIndex.maybeAppend(maxTimestamp.timestamp, maxTimestamp.offset);
         lastIndexedAt = position;
       }
-      visitor.onBatch(batch);
       nextOffset = lastOffset + 1;
       validBytes = position + batch.sizeInBytes;
     });
