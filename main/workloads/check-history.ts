@@ -15,6 +15,7 @@ import type {
   RecordName,
   StoredRecord,
 } from './history.ts';
+import { checkTransactions } from './check-transactions.ts';
 import { isLossExcused, judgeLoss } from './loss-excuse.ts';
 
 export const violationCountMax = 100;
@@ -65,6 +66,7 @@ class HistoryCheck {
     reorderedIdempotent: 0,
     read: 0,
     commits: 0,
+    transactions: { committed: 0, aborted: 0, unknown: 0 },
   } satisfies HistoryCounts;
 
   constructor(history: History) {
@@ -85,6 +87,8 @@ class HistoryCheck {
     this.#checkAnswers();
     this.#checkReads();
     this.#checkCommits();
+    for (const event of events) if (event.type === 'transaction') this.#counts.transactions[event.outcome]++;
+    checkTransactions(this.#history, (rule, place, message) => this.#violation(rule, place, message));
     return { counts: this.#counts, violations: this.#violations, violationCount: this.#violationCount };
   }
 
@@ -214,9 +218,11 @@ class HistoryCheck {
       const log = this.#logs.get(key);
       const final = new Map((log?.records ?? []).map((record) => [record.offset, nameOf(record)]));
       const highWatermarks = new Map<string, number>();
+      const lastStableOffsets = new Map<string, number>();
       for (const event of events) {
         this.#checkRead(event, seen);
-        this.#checkHighWatermark(event, highWatermarks);
+        this.#checkRises(event, 'high-watermark-fell', event.highWatermark, highWatermarks);
+        this.#checkRises(event, 'last-stable-offset-fell', event.lastStableOffset ?? null, lastStableOffsets);
       }
       if (log === undefined) continue;
       for (const [offset, { name, atMs }] of seen) {
@@ -247,6 +253,10 @@ class HistoryCheck {
         const what = `${event.reader} read ${name} at offset ${record.offset} with high watermark ${event.highWatermark}`;
         this.#violation('read-above-high-watermark', event, what);
       }
+      if (typeof event.lastStableOffset === 'number' && record.offset >= event.lastStableOffset) {
+        const what = `${event.reader} read ${name} at offset ${record.offset} with last stable offset ${event.lastStableOffset}`;
+        this.#violation('read-above-last-stable-offset', event, what);
+      }
       const known = seen.get(record.offset);
       if (known !== undefined && known.name !== name) {
         if (!isLossExcused({ ...partitionOf(event), atMs: known.atMs }, this.#history)) {
@@ -259,15 +269,15 @@ class HistoryCheck {
   }
 
   /** A new leader may begin with an older high watermark; one leader's only grows. Answers to one reader are in order. */
-  #checkHighWatermark(event: Event<'read'>, highWatermarks: Map<string, number>): void {
-    if (event.highWatermark === null || event.leader === null || event.leaderEpoch === null) return;
+  #checkRises(event: Event<'read'>, rule: HistoryRule, told: number | null, known: Map<string, number>): void {
+    if (told === null || event.leader === null || event.leaderEpoch === null) return;
     const key = `${event.reader} ${event.leader} ${event.leaderEpoch}`;
-    const before = highWatermarks.get(key) ?? 0;
-    if (event.highWatermark < before) {
-      const what = `leader ${event.leader} in epoch ${event.leaderEpoch} told ${before}, then ${event.highWatermark}`;
-      this.#violation('high-watermark-fell', event, what);
+    const before = known.get(key) ?? 0;
+    if (told < before) {
+      const what = `leader ${event.leader} in epoch ${event.leaderEpoch} told ${before}, then ${told}`;
+      this.#violation(rule, event, what);
     }
-    highWatermarks.set(key, event.highWatermark);
+    known.set(key, told);
   }
 
   // ── what groups committed ──

@@ -47,6 +47,8 @@ export type HistoryEvent =
       readonly leader: number | null;
       readonly leaderEpoch: number | null;
       readonly highWatermark: number | null;
+      /** Of readers of committed records, where they are told. */
+      readonly lastStableOffset?: number | null;
       /** In the order of their offsets. Offsets in between may hold control records. */
       readonly records: readonly StoredRecord[];
     })
@@ -65,7 +67,25 @@ export type HistoryEvent =
       readonly group: string;
       /** Null: the group has none. */
       readonly offset: number | null;
-    });
+    })
+  | TransactionEvent;
+
+/** A record that a transaction wrote, and what it was made of. */
+export type TransactionRecord = RecordName &
+  InPartition & { readonly source: InPartition & { readonly offset: number } };
+
+/** A transaction that its producer is done with. */
+export type TransactionEvent = {
+  readonly type: 'transaction';
+  readonly startMs: number;
+  readonly atMs: number;
+  readonly producer: string;
+  /** Aborted: as asked for, or because nobody ever asked for a commit. Unknown: a commit was asked for, without an answer. */
+  readonly outcome: 'committed' | 'aborted' | 'unknown';
+  readonly records: readonly TransactionRecord[];
+  readonly group: string;
+  readonly offsets: readonly (InPartition & { readonly offset: number })[];
+};
 
 export type StoredRecord = RecordName & {
   readonly offset: number;
@@ -80,6 +100,8 @@ export type FinalLog = InPartition & {
   /** Compaction may have taken records away: their absence proves nothing. */
   readonly isCompacted: boolean;
   readonly records: readonly StoredRecord[];
+  /** Those that a reader of committed records is shown. Absent where no transaction writes. */
+  readonly committed?: readonly StoredRecord[];
 };
 
 /** What the metadata said from then on. */
@@ -129,7 +151,14 @@ export type HistoryRule =
   | 'two-leaders-in-one-epoch'
   | 'leader-epoch-fell'
   | 'commit-fell'
-  | 'skipped-by-group';
+  | 'skipped-by-group'
+  | 'last-stable-offset-fell'
+  | 'read-above-last-stable-offset'
+  | 'transaction-torn'
+  | 'transaction-lost'
+  | 'aborted-visible'
+  | 'copied-twice'
+  | 'offsets-apart';
 
 export type HistoryViolation = InPartition & { readonly rule: HistoryRule; readonly message: string };
 
@@ -156,6 +185,7 @@ export type HistoryCounts = {
   readonly reorderedIdempotent: number;
   readonly read: number;
   readonly commits: number;
+  readonly transactions: { readonly committed: number; readonly aborted: number; readonly unknown: number };
 };
 
 export type HistoryReport = {

@@ -43,6 +43,12 @@ export function judgeLoss(promise: Promised, facts: Facts): LossVerdict {
   return 'broken-promise';
 }
 
+/** Whether a partition of the topic may have given up anything that it had promised at any time. */
+export function mayHaveLost(topic: string, facts: Facts): boolean {
+  const isExcused = ({ partition, atMs }: InSyncFact): boolean => isLossExcused({ topic, partition, atMs }, facts);
+  return facts.inSync.some((fact) => fact.topic === topic && isExcused(fact));
+}
+
 function inOrder(promise: Promised, facts: readonly InSyncFact[], ends: readonly DiskLoss[]): Step[] {
   return [
     ...facts.map((fact) => ({ atMs: fact.atMs, fact, end: null })),

@@ -3,10 +3,12 @@
 
 import { createTopicsApi } from '../../main/protocol/messages/create-topics.ts';
 import { ErrorCode } from '../../main/protocol/errors.ts';
+import { offsetFetchApi } from '../../main/protocol/messages/offset-fetch.ts';
 import type { Random } from '../../main/runtime/runtime.ts';
 import type { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
 import type { FinalLog } from '../../main/workloads/history.ts';
 import { Admin } from './clients/admin.ts';
+import { Copier } from './clients/copier.ts';
 import { Fetcher } from './clients/fetcher.ts';
 import { GroupMember } from './clients/group-member.ts';
 import { Producer } from './clients/producer.ts';
@@ -25,9 +27,13 @@ export type ClientFleetOptions = {
 type Progress = { readonly acknowledged: ReadonlyMap<string, number>; readonly eventCount: number };
 
 const topics = ['orders', 'events'] as const;
+/** Where copies of orders go, in transactions. */
+const copiesTopic = 'copies';
+export const copiersGroupName = 'copiers';
+const internalTopics: readonly string[] = ['__consumer_offsets', '__transaction_state'];
 export const groupName = 'readers';
 const firstClientNodeId = 100;
-const clientCountMax = 20;
+const clientCountMax = 30;
 const lookMs = 50;
 const memberCount = 2;
 const recordCountMax = 800;
@@ -42,6 +48,9 @@ export class ClientFleet {
   readonly #memberClients: SimulatedClient[] = [];
   readonly #admin: Admin;
   readonly #adminClient: SimulatedClient;
+  readonly #copierClients: SimulatedClient[] = [];
+  readonly #copiers: Copier[] = [];
+  #copierLoops: Promise<void>[] = [];
   #nextNodeId = firstClientNodeId;
   #memberLoops: Promise<void>[] = [];
   #adminLoop: Promise<void> = Promise.resolve();
@@ -79,6 +88,7 @@ export class ClientFleet {
       this.#readerClients.push(client);
       void new TailReader(client, { topic, isolation, pauseMs: 60 + random.below(150) }, this.#options.history).run();
     }
+    if (random.below(2) === 0) await this.#startCopying(replicationFactor);
     for (let index = 0; index < memberCount; index++) this.#startMember(`member-${index}`);
     void this.#comeAndGo();
     this.#adminLoop = this.#admin.run(700);
@@ -118,6 +128,33 @@ export class ClientFleet {
       pollsPerCommit: 1 + random.below(3),
     };
     this.#memberLoops.push(new GroupMember(client, options, history).run());
+  }
+
+  async #startCopying(replicationFactor: number): Promise<void> {
+    const { random, history } = this.#options;
+    await this.#create({ name: copiesTopic, numPartitions: 1 + random.below(2), replicationFactor });
+    const version: 1 | 2 = random.below(2) === 0 ? 1 : 2;
+    const start = (name: string): void => {
+      const client = this.#client(name);
+      const options = {
+        ...{ transactionalId: 'copier', group: copiersGroupName, input: topics[0], output: copiesTopic, version },
+        ...{ transactionTimeoutMs: random.below(3) === 0 ? 1500 : 20_000, pauseMs: 60 + random.below(100) },
+      } as const;
+      const copier = new Copier(client, options, history);
+      this.#copierClients.push(client);
+      this.#copiers.push(copier);
+      this.#copierLoops.push(copier.run());
+    };
+    start('copier-0');
+    for (const isolation of ['read_committed', 'read_uncommitted'] as const) {
+      const client = this.#client(`tail-${isolation}`);
+      this.#readerClients.push(client);
+      void new TailReader(client, { topic: copiesTopic, isolation, pauseMs: 80 }, history).run();
+    }
+    if (random.below(2) === 0) return;
+    // A second life under the same transactional id: from then on one of the two is a zombie.
+    const afterMs = 500 + random.below(4000);
+    void this.#watcher.sleep(afterMs).then(() => this.#watcher.isStopped || start('copier-1'));
   }
 
   /** Now and then a member leaves or another joins, as long as there is room. */
@@ -162,7 +199,7 @@ export class ClientFleet {
   /** All replicas of all topics are in sync, and every broker knows. */
   async becomeWhole(): Promise<void> {
     for (const broker of this.#options.brokerIds) {
-      for (const topic of [...topics, '__consumer_offsets']) {
+      for (const topic of [...topics, copiesTopic, ...internalTopics]) {
         this.waitingFor = `all replicas of ${topic} in sync, as broker ${broker} sees it`;
         while (!(await this.#isWhole(broker, topic))) await this.#watcher.sleep(lookMs);
       }
@@ -172,7 +209,8 @@ export class ClientFleet {
   async #isWhole(broker: number, topic: string): Promise<boolean> {
     const found = await this.#watcher.describe(broker, topic);
     if (found === null) return false;
-    if (found.errorCode !== ErrorCode.NONE) return topic === '__consumer_offsets';
+    // Made when they are first needed.
+    if (found.errorCode !== ErrorCode.NONE) return topic === copiesTopic || internalTopics.includes(topic);
     return found.partitions.every(
       (each) =>
         each.leaderId >= 0 && each.isrNodes.length === each.replicaNodes.length && each.errorCode === ErrorCode.NONE,
@@ -185,6 +223,17 @@ export class ClientFleet {
     for (const client of this.#producerClients) client.stop();
     this.waitingFor = 'the fate of every record';
     await this.until(() => [...this.#producers.values()].every((producer) => producer.isDone));
+    this.waitingFor = 'all orders to be copied';
+    // One life is left, or they would go on fencing each other.
+    for (const client of this.#copierClients.slice(1)) client.stop();
+    const [copier] = this.#copiers;
+    if (copier !== undefined) {
+      copier.isInHurry = true;
+      await this.until(() => copier.hasCaughtUp);
+    }
+    this.#copierClients[0]?.stop();
+    this.waitingFor = 'the copiers to stop';
+    await Promise.all(this.#copierLoops);
     for (const client of [...this.#memberClients, ...this.#readerClients]) client.stop();
     this.#watcher.stop();
     this.waitingFor = 'the administrator to be answered';
@@ -202,33 +251,62 @@ export class ClientFleet {
 
   /** Every partition, from its start to its high watermark, as its leader hands it out. */
   async readBack(): Promise<FinalLog[]> {
-    const { world } = this.#options;
     const logs: FinalLog[] = [];
-    for (const topic of topics) {
-      const own = new HistoryRecorder(
-        () => world.nowMs,
-        () => undefined,
-      );
-      const options = { topic, reader: 'final', group: null, isolation: 'read_uncommitted', waitMs: 0 } as const;
-      const fetcher = new Fetcher(this.#watcher, options, own);
-      await this.#watcher.refresh(topic);
-      const partitions = this.#watcher.partitionsOf(topic);
-      for (const partition of partitions) fetcher.positions.set(partition, 0);
-      this.waitingFor = `${topic} to be read back`;
-      while (
-        !partitions.every((each) => (fetcher.positions.get(each) ?? 0) >= (fetcher.highWatermarks.get(each) ?? 1))
-      ) {
-        if (partitions.every((each) => fetcher.highWatermarks.get(each) === 0)) break;
-        await fetcher.poll();
-      }
-      for (const partition of partitions) {
-        const records = own.events.flatMap((event) =>
-          event.type === 'read' && event.partition === partition ? event.records : [],
-        );
-        const highWatermark = fetcher.highWatermarks.get(partition) ?? 0;
-        logs.push({ topic, partition, logStartOffset: 0, highWatermark, isCompacted: false, records });
-      }
+    for (const topic of topics) logs.push(...(await this.#readAll(topic, 'read_uncommitted')));
+    if (this.#copiers.length === 0) return logs;
+    const committed = await this.#readAll(copiesTopic, 'read_committed');
+    for (const log of await this.#readAll(copiesTopic, 'read_uncommitted')) {
+      const own = committed.find((each) => each.partition === log.partition);
+      logs.push({ ...log, committed: own?.records ?? [] });
     }
+    await this.#readCommittedOffsets();
     return logs;
+  }
+
+  async #readAll(topic: string, isolation: 'read_committed' | 'read_uncommitted'): Promise<FinalLog[]> {
+    const own = new HistoryRecorder(
+      () => this.#options.world.nowMs,
+      () => undefined,
+    );
+    const fetcher = new Fetcher(this.#watcher, { topic, reader: 'final', group: null, isolation, waitMs: 0 }, own);
+    await this.#watcher.refresh(topic);
+    const partitions = this.#watcher.partitionsOf(topic);
+    for (const partition of partitions) fetcher.positions.set(partition, 0);
+    this.waitingFor = `${topic} to be read back (${isolation})`;
+    while (!partitions.every((each) => (fetcher.positions.get(each) ?? 0) >= (fetcher.highWatermarks.get(each) ?? 1))) {
+      if (partitions.every((each) => fetcher.highWatermarks.get(each) === 0)) break;
+      await fetcher.poll();
+    }
+    return partitions.map((partition) => {
+      const records = own.events.flatMap((event) =>
+        event.type === 'read' && event.partition === partition ? event.records : [],
+      );
+      const highWatermark = fetcher.highWatermarks.get(partition) ?? 0;
+      return { topic, partition, logStartOffset: 0, highWatermark, isCompacted: false, records };
+    });
+  }
+
+  /** Where the copiers' group stands in the end. */
+  async #readCommittedOffsets(): Promise<void> {
+    const [topic] = topics;
+    const client = this.#watcher;
+    this.waitingFor = 'the committed offsets of the copiers';
+    for (;;) {
+      const startMs = client.nowMs;
+      const groups = [
+        { groupId: copiersGroupName, topics: [{ name: topic, partitionIndexes: client.partitionsOf(topic) }] },
+      ];
+      const answer = await client.ask(client.anyBroker(), offsetFetchApi, { groups, requireStable: true }, 9);
+      const found = answer?.groups[0];
+      const rows = found?.topics[0]?.partitions ?? [];
+      if (found?.errorCode === ErrorCode.NONE && rows.every((row) => row.errorCode === ErrorCode.NONE)) {
+        for (const { partitionIndex: partition, committedOffset } of rows) {
+          const offset = committedOffset < 0 ? null : committedOffset;
+          this.#options.history.committedRead({ startMs, group: copiersGroupName, topic, partition, offset });
+        }
+        return;
+      }
+      await client.sleep(lookMs);
+    }
   }
 }

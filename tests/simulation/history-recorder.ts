@@ -11,12 +11,14 @@ import {
   type InSyncFact,
   type ProducerFacts,
   type StoredRecord,
+  type TransactionEvent,
   type UncleanEnd,
 } from '../../main/workloads/history.ts';
 
 /** What a reader was answered. */
 export type ReadAnswer = Omit<Extract<HistoryEvent, { type: 'read' }>, 'type' | 'atMs'>;
 type CommitAnswer = Omit<Extract<HistoryEvent, { type: 'committed' }>, 'type' | 'atMs'>;
+type TransactionAnswer = Omit<TransactionEvent, 'type' | 'atMs'>;
 type CommittedAnswer = Omit<Extract<HistoryEvent, { type: 'committedRead' }>, 'type' | 'atMs'>;
 
 export class HistoryRecorder {
@@ -78,6 +80,22 @@ export class HistoryRecorder {
   refusedSequence(producer: string, partition: number, error: string): void {
     this.refusedSequences.push(`${producer} on partition ${partition} at ${this.#nowMs().toFixed(0)} ms: ${error}`);
     this.#note(producer, `the next sequence of partition ${partition} is refused: ${error}`);
+  }
+
+  note(actor: string, text: string): void {
+    this.#note(actor, text);
+  }
+
+  transaction(answer: TransactionAnswer): void {
+    const atMs = this.#nowMs();
+    this.events.push({ type: 'transaction', atMs, ...answer });
+    const { producer, outcome, records, offsets, startMs, group } = answer;
+    const names = records.map((record) => `#${record.number}`).join(' ');
+    this.#note(producer, `transaction of ${names}: ${outcome}`);
+    if (outcome !== 'committed') return;
+    for (const { topic, partition, offset } of offsets) {
+      this.events.push({ type: 'committed', startMs, atMs, group, topic, partition, offset });
+    }
   }
 
   outOfRange(reader: string, topic: string, partition: number, offset: number): void {

@@ -46,7 +46,9 @@ export class MetadataFacts {
       if (file.kind !== 'file' || !/^\d{20}\.log$/.test(name)) continue;
       for (const batch of batchesIn(file.contents())) {
         if (batch.isControl || batch.nextOffset > committed || this.#records.has(batch.baseOffset)) continue;
-        const records = [...recordsOf(batch)].flatMap(({ value }) => (value === null ? [] : [decodeMetadataRecord(value)]));
+        const records = [...recordsOf(batch)].flatMap(({ value }) =>
+          value === null ? [] : [decodeMetadataRecord(value)],
+        );
         this.#records.set(batch.baseOffset, records);
       }
     }

@@ -7,7 +7,7 @@ import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
 import { checkHistory } from '../../main/workloads/check-history.ts';
 import type { HistoryCounts } from '../../main/workloads/history.ts';
 import { isLossExcused } from '../../main/workloads/loss-excuse.ts';
-import { ClientFleet, groupName } from './client-fleet.ts';
+import { ClientFleet, copiersGroupName, groupName } from './client-fleet.ts';
 import { describeEntry } from './describe-entry.ts';
 import { planFaults, type Plan } from './fault-plan.ts';
 import { Faults } from './faults.ts';
@@ -100,7 +100,9 @@ class SeedRun {
       onStart: (broker, isClean) => this.#starts.push({ broker, isClean, atMs: world.nowMs }),
     });
     this.#history = new HistoryRecorder(() => world.nowMs, note);
-    this.#history.groupPartitions.set(groupName, coordinatorPartition(groupName, offsetsPartitionCount));
+    for (const group of [groupName, copiersGroupName]) {
+      this.#history.groupPartitions.set(group, coordinatorPartition(group, offsetsPartitionCount));
+    }
     this.#clients = new ClientFleet({ world, brokerIds: this.#brokers.ids, random, history: this.#history, note });
     this.#faults = new Faults({
       world,

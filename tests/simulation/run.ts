@@ -65,7 +65,7 @@ async function runMany(first: number, last: number): Promise<number> {
   const startMs = performance.now();
   const totals = {
     ...{ seeds: 0, acknowledged: 0, read: 0, commits: 0, faults: 0, events: 0, virtualMs: 0, batches: 0 },
-    ...{ noDiskLeft: 0, givenUp: 0, toUnclean: 0, seedsWithLoss: 0 },
+    ...{ transactions: 0, noDiskLeft: 0, givenUp: 0, toUnclean: 0, seedsWithLoss: 0 },
   };
   const failed: number[] = [];
   for (let seed = first; seed <= last; seed++) {
@@ -78,6 +78,7 @@ async function runMany(first: number, last: number): Promise<number> {
     totals.events += outcome.eventCount;
     totals.virtualMs += outcome.virtualMs;
     totals.batches += outcome.comparedBatches;
+    totals.transactions += outcome.counts.transactions.committed;
     const { lostExcused, lostGivenUp, lostToUnclean } = outcome.counts;
     totals.noDiskLeft += lostExcused;
     totals.givenUp += lostGivenUp;
@@ -103,7 +104,9 @@ async function runMany(first: number, last: number): Promise<number> {
 }
 
 function progress(
-  totals: { seeds: number; acknowledged: number; read: number; faults: number; virtualMs: number; events: number },
+  totals: Readonly<
+    Record<'seeds' | 'acknowledged' | 'read' | 'transactions' | 'faults' | 'virtualMs' | 'events', number>
+  >,
   failedCount: number,
   startMs: number,
 ): void {
@@ -111,7 +114,7 @@ function progress(
   const perMinute = (totals.seeds / realMs) * 60_000;
   const line =
     `${totals.seeds} seeds (${perMinute.toFixed(0)}/min), ${failedCount} failed; ${totals.acknowledged} acknowledged, ` +
-    `${totals.read} read, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s in ` +
+    `${totals.read} read, ${totals.transactions} transactions, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s in ` +
     `${(realMs / 1000).toFixed(0)} s (${(totals.virtualMs / realMs).toFixed(0)}×), ${totals.events} events`;
   process.stdout.write(process.stdout.isTTY ? `\r${line}` : `${line}\n`);
 }

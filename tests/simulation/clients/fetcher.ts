@@ -4,6 +4,8 @@
 import { ErrorCode, errorName } from '../../../main/protocol/errors.ts';
 import { fetchApi, type FetchResponse } from '../../../main/protocol/messages/fetch.ts';
 import { batchesIn } from '../../../main/records/record-batch.ts';
+import type { StoredRecord } from '../../../main/workloads/history.ts';
+import { committedOnly } from './committed-only.ts';
 import { storedRecords, type HistoryRecorder } from '../history-recorder.ts';
 import { versionWithNames, type Leader, type SimulatedClient } from './simulated-client.ts';
 
@@ -13,6 +15,8 @@ export type FetcherOptions = {
   readonly group: string | null;
   readonly isolation: 'read_uncommitted' | 'read_committed';
   readonly waitMs: number;
+  /** What was read, without what aborted transactions wrote, in the order of offsets. */
+  readonly onRead?: (partition: number, records: readonly StoredRecord[]) => void;
 };
 
 type Answer = FetchResponse['responses'][number]['partitions'][number];
@@ -83,13 +87,17 @@ export class Fetcher {
     const position = this.positions.get(partition);
     if (position === undefined) return;
     const batches = [...batchesIn(answer.records ?? Buffer.alloc(0))];
-    const records = storedRecords(batches, position);
+    const isCommittedOnly = isolation === 'read_committed';
+    const shown = isCommittedOnly ? committedOnly(batches, answer.abortedTransactions ?? []) : batches;
+    const records = storedRecords(shown, position);
     const next = batches.at(-1)?.nextOffset ?? position;
     this.positions.set(partition, Math.max(position, next));
     const told = this.highWatermarks.get(partition);
     this.highWatermarks.set(partition, highWatermark);
+    this.#options.onRead?.(partition, records);
     if (records.length === 0 && told === highWatermark) return;
-    const source = { leader: leader?.id ?? null, leaderEpoch: leader?.epoch ?? null, highWatermark };
+    const lastStableOffset = isCommittedOnly ? answer.lastStableOffset : null;
+    const source = { leader: leader?.id ?? null, leaderEpoch: leader?.epoch ?? null, highWatermark, lastStableOffset };
     this.#history.read({ startMs, topic, partition, reader, group, isolation, ...source, records });
   }
 
