@@ -153,7 +153,8 @@ class Campaign {
   outcome(directory: string): CampaignOutcome {
     for (const failure of this.#trouble.failures) this.#wrong('a verb failed', failure);
     for (const { pid, what } of this.#deaths) if (!this.#trouble.doomedPids.has(pid)) this.#wrong('crashed', what);
-    for (const each of this.#history.lostPositions.map(({ message }) => message)) this.#wrong('a position is gone', each);
+    for (const each of this.#history.lostPositions.map(({ message }) => message))
+      this.#wrong('a position is gone', each);
     const refusedSequences = this.#history.refusedSequences.length;
     const report = checkHistory(this.#history.history);
     for (const { rule, topic, partition, message } of report.violations) {
