@@ -30,6 +30,7 @@ import {
 } from '../replication/contract.ts';
 import type { Clock } from '../runtime/runtime.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
+import type { ShareStateStore } from './share/share-state-store.ts';
 import { groupCoordinatorConfig } from './group/group-config.ts';
 import { GroupCoordinator, type FetchedOffsets } from './group/group-coordinator.ts';
 
@@ -217,6 +218,7 @@ export class GroupHarness {
       random,
       journal: { record: (entry) => `broker-1:${this.events.push(entry)}` },
       image: () => this.image,
+      shares: { state: noShareState, endOffsets: () => Promise.resolve([]) },
       isLeadershipCertain: () => this.isLeadershipCertain,
       onLoadFailed: (_partition, error) => this.loadErrors.push(error),
     });
@@ -440,3 +442,13 @@ export function subscription(...topics: string[]): Buffer {
   head.writeInt32BE(topics.length, 2);
   return Buffer.concat([head, ...names, Buffer.from([0xff, 0xff, 0xff, 0xff])]);
 }
+
+/** Share groups are tried on whole clusters: here nobody keeps their state. */
+const nowhere = () => Promise.resolve({ results: [] });
+const noShareState: ShareStateStore = {
+  initialize: nowhere,
+  read: nowhere,
+  write: nowhere,
+  delete: nowhere,
+  readSummary: nowhere,
+};

@@ -4,6 +4,7 @@ import type { BrokerSettings } from '../../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { configValues, ConfigResourceType } from '../../metadata/settings-image.ts';
 import type { CompressionType } from '../../records/compression-type.ts';
+import { shareGroupConfig, type ShareGroupConfig } from './share/share-group-config.ts';
 import { knownAssignors } from './target-assignment.ts';
 
 export type GroupCoordinatorConfig = {
@@ -31,6 +32,7 @@ export type GroupCoordinatorConfig = {
   readonly groupConsumerMaxSize: number;
   readonly groupConsumerAssignors: readonly string[];
   readonly groupConsumerMigrationPolicy: MigrationPolicy;
+  readonly share: ShareGroupConfig;
   /** Largest batch that goes into the topic. */
   readonly messageMaxBytes: number;
 };
@@ -68,6 +70,7 @@ export function groupCoordinatorConfig(settings: BrokerSettings, image?: Metadat
     groupConsumerMaxSize: number('group.consumer.max.size'),
     groupConsumerAssignors: knownAssignors(settings.list('group.consumer.assignors', image)),
     groupConsumerMigrationPolicy: migrationPolicy(settings.text('group.consumer.migration.policy', image) ?? ''),
+    share: shareGroupConfig(settings, image),
     messageMaxBytes: number('message.max.bytes'),
   };
 }

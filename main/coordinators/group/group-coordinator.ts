@@ -37,6 +37,7 @@ import { heartbeatRefusal } from './heartbeat-refusal.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
 import type { ClientIdentity } from './group-context.ts';
 import { type DescribedGroup, GroupMachine, type ListedGroup } from './group-machine.ts';
+import { ShareGroups, type ShareGroupsOptions } from './share/share-groups.ts';
 import type { CommitTopics, FetchedTopic, OffsetQuery } from './group-offsets.ts';
 import { type GroupDecision, proofOfLeadership } from './group-records.ts';
 import { type GroupChanges, type GroupReport, reportOf } from './group-reports.ts';
@@ -54,6 +55,7 @@ export type GroupCoordinatorOptions = {
   readonly random: Random;
   readonly journal: Journal;
   readonly image: () => MetadataImage;
+  readonly shares: Pick<ShareGroupsOptions, 'state' | 'endOffsets'>;
   /** False when another broker may lead by now and this one not know: reads then prove that it still leads. */
   readonly isLeadershipCertain?: () => boolean;
   /** A partition could not be loaded and has no coordinator until its next election. */
@@ -72,6 +74,7 @@ export class GroupCoordinator {
   readonly #changedGroups = new Set<string>();
   /** Groups that telemetry has been told of and may have to be told are gone. */
   readonly #reportedGroups = new Set<string>();
+  readonly #shares: ShareGroups;
   #isActive = true;
 
   constructor(options: GroupCoordinatorOptions) {
@@ -93,6 +96,12 @@ export class GroupCoordinator {
       writeTimeoutMs: config.offsetsCommitTimeoutMs,
       ...(onLoadFailed === undefined ? {} : { onLoadFailed }),
     });
+    this.#shares = new ShareGroups({
+      ...options.shares,
+      runtime: this.#runtime,
+      image,
+      partitionFor: (groupId) => this.partitionFor(groupId),
+    });
   }
 
   // ── which partitions are ours ──
@@ -113,6 +122,17 @@ export class GroupCoordinator {
     deleted.delete(offsetsTopic);
     this.#onTopicsChanged(delta.topics, image);
     if (deleted.size > 0) this.onTopicsDeleted(deleted);
+    if (delta.topics.deleted.size > 0) this.#forgetShareState(new Set(delta.topics.deleted.keys()));
+  }
+
+  #forgetShareState(topicIds: ReadonlySet<string>): void {
+    for (const partition of this.#runtime.partitions) {
+      const operation = (machine: GroupMachine): GroupDecision<null> => ({
+        records: machine.shareOffsets.withoutDeletedTopics(topicIds),
+        response: null,
+      });
+      this.#runtime.write(partition, operation, () => {});
+    }
   }
 
   /** Members' heartbeats look at the topics anew. */
@@ -161,6 +181,11 @@ export class GroupCoordinator {
   shutdown(): void {
     this.#isActive = false;
     this.#runtime.close();
+  }
+
+  /** What concerns share groups; null once this coordinator has shut down. */
+  get shares(): ShareGroups | null {
+    return this.#isActive ? this.#shares : null;
   }
 
   // ── membership ──
@@ -368,6 +393,8 @@ export class GroupCoordinator {
   async deleteGroups(groupIds: readonly string[]): Promise<Writable<DeleteGroupsResponse>> {
     const results = [...new Set(groupIds)].map(async (groupId) => {
       if (!this.#isActive) return { groupId, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE as number };
+      const failure = await this.#shares.deleteStateOf(groupId);
+      if (failure !== ErrorCode.NONE) return { groupId, errorCode: failure };
       const done = this.#write(
         this.partitionFor(groupId),
         (machine) => ({ ...machine.deleteGroup(groupId), response: ErrorCode.NONE as number }),

@@ -23,9 +23,14 @@ import { GroupRebalance } from './group-rebalance.ts';
 import { type GroupDecision, groupTombstone, nothing } from './group-records.ts';
 import { type Group, GroupRegistry } from './group-registry.ts';
 import { MetadataHashes } from './group-subscription.ts';
-import { isGroupRecord, ModernGroup, type ModernRecord, modernTypeOf } from './modern-group.ts';
+import { isGroupRecord, ModernGroup, type ModernRecord } from './modern-group.ts';
 import { OffsetStore } from './offset-store.ts';
 import { RegexSubscriptions } from './regex-subscriptions.ts';
+import { ShareGroup, type ShareRecord } from './share/share-group.ts';
+import { ShareHeartbeat } from './share/share-heartbeat.ts';
+import { ShareMembership } from './share/share-membership.ts';
+import { ShareOffsets } from './share/share-offsets.ts';
+import { type SharePartitions, toPartitions } from './share/share-topics.ts';
 import { TransactionalOffsets } from './transactional-offsets.ts';
 
 export type GroupMachineSurroundings = Pick<
@@ -57,6 +62,9 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
   readonly #regexes: RegexSubscriptions;
   readonly offsets: GroupOffsets;
   readonly transactionalOffsets: TransactionalOffsets;
+  readonly shareHeartbeat: ShareHeartbeat;
+  readonly shareOffsets: ShareOffsets;
+  readonly #shareMembership: ShareMembership;
 
   constructor(surroundings: GroupMachineSurroundings, services: MachineServices<GroupCoordinatorRecord, GroupMachine>) {
     const context: GroupContext = {
@@ -81,6 +89,9 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     this.membership = new ClassicMembership(context, this.#rebalance, inConsumer);
     this.offsets = new GroupOffsets(context, this.#rebalance, this.store);
     this.transactionalOffsets = new TransactionalOffsets(context);
+    this.#shareMembership = new ShareMembership(context, hashes);
+    this.shareHeartbeat = new ShareHeartbeat(context, this.#shareMembership, hashes);
+    this.shareOffsets = new ShareOffsets(context);
   }
 
   // ── records ──
@@ -109,6 +120,14 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       case 'ConsumerGroupCurrentMemberAssignment':
       case 'ConsumerGroupRegularExpression':
         this.#replayConsumer(record, offset);
+        return;
+      case 'ShareGroupMetadata':
+      case 'ShareGroupMemberMetadata':
+      case 'ShareGroupTargetAssignmentMetadata':
+      case 'ShareGroupTargetAssignmentMember':
+      case 'ShareGroupCurrentMemberAssignment':
+      case 'ShareGroupStatePartitionMetadata':
+        this.#replayShare(record, offset);
         return;
       default:
         this.#replayModern(record, offset);
@@ -144,11 +163,36 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
   }
 
+  #replayShare(record: ShareRecord, offset: number): void {
+    const { groupId } = record.key;
+    const known = this.groups.get(groupId);
+    let group = known instanceof ShareGroup ? known : null;
+    this.#context.changed(groupId);
+    if (record.value === null) {
+      if (group === null) return;
+      if (record.name === 'ShareGroupMetadata') {
+        this.groups.remove(groupId, offset);
+        return;
+      }
+    }
+    if (group === null) {
+      group = new ShareGroup(groupId);
+      this.groups.put(group, offset);
+    }
+    this.groups.changed(groupId, offset, group.apply(record, this.#context.clock.wallMs()));
+  }
+
+  /** Partitions of which a share group keeps state; of no other group any. */
+  initializedSharePartitions(groupId: string): SharePartitions {
+    const group = this.groups.get(groupId);
+    return group instanceof ShareGroup ? toPartitions(group.topics.initialized) : new Map();
+  }
+
   /** Topics came, changed or went. */
   onTopicsChanged(names: ReadonlySet<string>, hasNewTopics: boolean, version: number): void {
     if (hasNewTopics) this.#regexes.onNewTopics(version);
     for (const group of this.groups.values()) {
-      if (!(group instanceof ConsumerGroup)) continue;
+      if (!(group instanceof ConsumerGroup) && !(group instanceof ShareGroup)) continue;
       for (const name of names) if (group.isSubscribedTo(name)) group.metadataRefreshAtMs = 0;
     }
   }
@@ -207,9 +251,8 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
 
   #replayModern(record: ModernRecord, offset: number): void {
     const { groupId } = record.key;
-    const type = modernTypeOf(record);
     const known = this.groups.get(groupId);
-    const isSame = known instanceof ModernGroup && known.type === type;
+    const isSame = known instanceof ModernGroup;
     this.#context.changed(groupId);
     if (record.value === null) {
       if (!isSame) return;
@@ -218,7 +261,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
         return;
       }
     }
-    let group = isSame ? known : new ModernGroup(groupId, type);
+    let group = isSame ? known : new ModernGroup(groupId);
     if (isSame && this.groups.isTracking) group = known.clone();
     group.apply(record);
     if (group !== known) this.groups.put(group, offset);
@@ -242,6 +285,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       const restored = this.groups.get(group.groupId);
       if (restored instanceof ClassicGroup) this.#rebalance.restored(restored);
       else if (restored instanceof ConsumerGroup) this.#consumerMembership.loaded(restored);
+      else if (restored instanceof ShareGroup) this.#shareMembership.loaded(restored);
     }
   }
 
@@ -251,6 +295,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     for (const group of this.groups.values()) {
       if (group instanceof ClassicGroup) this.#rebalance.loaded(group);
       else if (group instanceof ConsumerGroup) this.#consumerMembership.loaded(group);
+      else if (group instanceof ShareGroup) this.#shareMembership.loaded(group);
       else this.#expectNobody(group);
       this.#context.changed(group.groupId);
     }
@@ -261,12 +306,13 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     for (const group of this.groups.values()) {
       if (group instanceof ClassicGroup) this.#rebalance.dissolve(group, ErrorCode.NOT_COORDINATOR);
       if (group instanceof ConsumerGroup) this.#consumerMembership.unloaded(group);
+      if (group instanceof ShareGroup) this.#shareMembership.unloaded(group);
       this.#context.changed(group.groupId);
     }
   }
 
   /**
-   * Members of the newer protocols can't reach a coordinator that doesn't speak them. As in Kafka they are let go
+   * Members of streams groups can't reach a coordinator that doesn't speak their protocol. As in Kafka they are let go
    * when their session is over, which leaves an empty group that classic members may take over.
    */
   #expectNobody({ groupId, memberIds }: ModernGroup): void {
@@ -297,7 +343,8 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
 
   /** Group by group, so that no batch grows beyond what the topic takes. */
   #expire(group: Group): GroupDecision<null> {
-    if (this.groups.get(group.groupId) !== group) return nothing;
+    // A share group stays until somebody deletes it: how far it has come is kept elsewhere.
+    if (this.groups.get(group.groupId) !== group || group instanceof ShareGroup) return nothing;
     const { records, isAll } = this.offsets.expired(group);
     if (isAll && group.isEmpty) records.push(...this.#tombstonesOf(group));
     return { records, response: null };

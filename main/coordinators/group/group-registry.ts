@@ -5,8 +5,9 @@ import { assert } from '../../core/assert.ts';
 import { ClassicGroup } from './classic-group.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import type { ModernGroup } from './modern-group.ts';
+import type { ShareGroup } from './share/share-group.ts';
 
-export type Group = ClassicGroup | ConsumerGroup | ModernGroup;
+export type Group = ClassicGroup | ConsumerGroup | ShareGroup | ModernGroup;
 
 type Undo =
   | { readonly offset: number; readonly groupId: string; readonly before: Group | null }

@@ -5,9 +5,10 @@ import { ProtocolError } from '../../protocol/protocol-error.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { ClassicGroup } from './classic-group.ts';
 import { ConsumerGroup } from './consumer-group.ts';
-import type { OwnedPartitions } from './consumer-group-member.ts';
+import type { OwnedPartitions, TopicPartitions } from './consumer-group-member.ts';
 import type { GroupMachine } from './group-machine.ts';
 import type { Group } from './group-registry.ts';
+import { ShareGroup } from './share/share-group.ts';
 
 /** One group that this broker coordinates; the same shape as in the broker's contract, which stands above this module. */
 export type GroupReport = {
@@ -49,6 +50,15 @@ export function reportOf(group: Group, { store }: GroupMachine, image: MetadataI
     }));
     return { groupId, protocolType: group.protocolType, state, generation: group.epoch, members, offsets };
   }
+  if (group instanceof ShareGroup) {
+    const members = [...group.members.values()].map(({ memberId, clientId, clientHost, assigned }) => ({
+      memberId,
+      clientId,
+      host: hostOf(clientHost),
+      partitions: namedPartitions(assigned, image),
+    }));
+    return { groupId, protocolType: group.protocolType, state, generation: group.epoch, members, offsets };
+  }
   if (!(group instanceof ClassicGroup)) {
     const members = group.memberIds.map((memberId) => {
       const facts = group.member(memberId);
@@ -66,7 +76,10 @@ export function reportOf(group: Group, { store }: GroupMachine, image: MetadataI
   return { groupId, protocolType: group.protocolType ?? '', state, generation, members, offsets };
 }
 
-function namedPartitions(owned: OwnedPartitions, { topics }: MetadataImage): { topic: string; partition: number }[] {
+function namedPartitions(
+  owned: OwnedPartitions | TopicPartitions,
+  { topics }: MetadataImage,
+): { topic: string; partition: number }[] {
   return [...owned].flatMap(([topicId, partitions]) => {
     const topic = topics.byId.get(topicId)?.name;
     return topic === undefined ? [] : [...partitions.keys()].map((partition) => ({ topic, partition }));

@@ -34,7 +34,7 @@ export function membersAfter(group: ConsumerGroup, changes: readonly MemberChang
 }
 
 export function subscriptionOf(
-  members: readonly ConsumerGroupMember[],
+  members: readonly Pick<ConsumerGroupMember, 'subscribedTopicNames' | 'subscribedTopicRegex'>[],
   regexes: ReadonlyMap<string, ResolvedRegex>,
 ): Subscription {
   const nameCounts = new Map<string, number>();

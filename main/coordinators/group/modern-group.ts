@@ -1,16 +1,13 @@
-// A share or streams group as its records describe it. This broker does not speak those protocols; it keeps what
-// another Kafka wrote, shows it, and lets go of it.
+// A streams group as its records describe it. This broker does not speak that protocol; it keeps what another Kafka
+// wrote, shows it, and lets go of it.
 
-import { assert } from '../../core/assert.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { GroupCoordinatorRecord } from '../../protocol/messages/group-coordinator-records.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
 
-export type ModernGroupType = 'share' | 'streams';
-
 export type ModernRecord = Exclude<
   GroupCoordinatorRecord,
-  { name: 'LegacyOffsetCommit' | 'OffsetCommit' | 'GroupMetadata' | `ConsumerGroup${string}` }
+  { name: 'LegacyOffsetCommit' | 'OffsetCommit' | 'GroupMetadata' | `ConsumerGroup${string}` | `ShareGroup${string}` }
 >;
 
 /** `MemberState` of Kafka's records: 0 is stable. */
@@ -20,19 +17,19 @@ const staleEpochFrom = 9;
 const tombstoneVersion = -1;
 
 export class ModernGroup {
+  readonly type = 'streams';
+  readonly protocolType = 'streams';
   readonly groupId: string;
-  readonly type: ModernGroupType;
   /** The newest record of each key, by what tells keys of one group apart. */
   readonly #records: Map<string, ModernRecord>;
 
-  constructor(groupId: string, type: ModernGroupType, records: Iterable<[string, ModernRecord]> = []) {
+  constructor(groupId: string, records: Iterable<[string, ModernRecord]> = []) {
     this.groupId = groupId;
-    this.type = type;
     this.#records = new Map(records);
   }
 
   clone(): ModernGroup {
-    return new ModernGroup(this.groupId, this.type, this.#records);
+    return new ModernGroup(this.groupId, this.#records);
   }
 
   apply(record: ModernRecord): void {
@@ -41,14 +38,9 @@ export class ModernGroup {
     else this.#records.set(key, record);
   }
 
-  get protocolType(): string {
-    return this.type;
-  }
-
   get epoch(): number {
     for (const record of this.#records.values()) {
       switch (record.name) {
-        case 'ShareGroupMetadata':
         case 'StreamsGroupMetadata':
           return record.value?.epoch ?? 0;
         default:
@@ -70,7 +62,6 @@ export class ModernGroup {
 
   get state(): string {
     if (this.isEmpty) return 'Empty';
-    if (this.type === 'share') return 'Stable';
     const assignmentEpoch = this.#assignmentEpoch();
     if (this.epoch > assignmentEpoch) return 'Assigning';
     for (const memberId of this.memberIds) {
@@ -87,17 +78,13 @@ export class ModernGroup {
     return null;
   }
 
-  isSubscribedTo(topic: string): boolean {
-    for (const record of this.#records.values()) {
-      const isNamed = record.name === 'ShareGroupMemberMetadata' && record.value?.subscribedTopicNames.includes(topic);
-      if (isNamed === true) return true;
-    }
+  /** Which topics a topology reads is not kept here. */
+  isSubscribedTo(): boolean {
     return false;
   }
 
   /** Throws when a commit with this member epoch can't be taken. */
   validateOffsetCommit(memberId: string, memberEpoch: number, apiVersion: number): void {
-    if (this.type === 'share') throw new CoordinatorError(ErrorCode.GROUP_ID_NOT_FOUND);
     if (memberEpoch < 0 && this.isEmpty) return;
     const current = this.#current(memberId);
     if (current === null) throw new CoordinatorError(ErrorCode.UNKNOWN_MEMBER_ID);
@@ -159,23 +146,15 @@ export class ModernGroup {
   }
 }
 
-export function modernTypeOf(record: ModernRecord): ModernGroupType {
-  if (record.name.startsWith('Share')) return 'share';
-  assert(record.name.startsWith('Streams'), `record ${record.name} belongs to no group`);
-  return 'streams';
-}
-
 /** Whether a tombstone of this record means that the group itself is gone. */
 export function isGroupRecord(record: ModernRecord): boolean {
-  const { name } = record;
-  return name === 'ShareGroupMetadata' || name === 'StreamsGroupMetadata';
+  return record.name === 'StreamsGroupMetadata';
 }
 
-type MemberRecord = Extract<ModernRecord, { name: `${'Share' | 'Streams'}GroupMemberMetadata` }>;
+type MemberRecord = Extract<ModernRecord, { name: 'StreamsGroupMemberMetadata' }>;
 
 function isMember(record: ModernRecord): record is MemberRecord {
-  const { name } = record;
-  return name === 'ShareGroupMemberMetadata' || name === 'StreamsGroupMemberMetadata';
+  return record.name === 'StreamsGroupMemberMetadata';
 }
 
 function recordKey(record: ModernRecord): string {
@@ -195,8 +174,6 @@ function removalRank({ name }: ModernRecord): number {
 
 function nextEpoch(record: ModernRecord): ModernRecord | null {
   switch (record.name) {
-    case 'ShareGroupMetadata':
-      return record.value === null ? null : { ...record, value: { ...record.value, epoch: record.value.epoch + 1 } };
     case 'StreamsGroupMetadata':
       return record.value === null ? null : { ...record, value: { ...record.value, epoch: record.value.epoch + 1 } };
     default:
