@@ -5,7 +5,7 @@ const tests = '\\.test\\.ts$';
 
 const foundations = ['core', 'runtime', 'protocol', 'records', 'net'];
 const storage = ['log', 'raft', 'metadata'];
-const roles = ['controller', 'replication', 'coordinators', 'broker'];
+const roles = ['controller', 'replication', 'coordinators', 'sharing', 'broker'];
 const fleet = ['cluster', 'faults', 'workloads', 'external', 'inspection'];
 const product = ['drills', 'api'];
 
@@ -44,8 +44,8 @@ module.exports = {
     ),
     rule(
       'roles-are-composed-in-broker',
-      'Controller, replication and coordinators meet only in broker/.',
-      { path: main('controller', 'replication', 'coordinators'), pathNot: tests },
+      'Controller, replication, coordinators and sharing meet only in broker/.',
+      { path: main('controller', 'replication', 'coordinators', 'sharing'), pathNot: tests },
       { path: main('broker') },
     ),
     rule(
