@@ -190,6 +190,7 @@ class BrokerNode implements RunningBroker {
       ...this.#listeners.client,
       listener: 'client',
       mutedUntilMs: (connectionId) => this.#services.mutedUntilMs(connectionId),
+      onConnectionClosed: (connectionId) => this.#services.connectionClosed(connectionId),
       routes: [
         ...this.#services.clientRoutes(),
         apiVersionsRoute(

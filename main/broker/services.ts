@@ -26,10 +26,12 @@ import { replicationConfig, type Listeners } from './broker-config.ts';
 import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
 import type { ControllerChannel } from './controller-channel.ts';
 import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from './handlers/index.ts';
+import { partitionEnds } from './partition-ends.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { ClientQuotas } from './quotas/client-quotas.ts';
 import { SharedReplicationThrottle } from './quotas/replication-throttle.ts';
 import { throttledRoutes } from './quotas/throttled-routes.ts';
+import { ShareServices } from './share-services.ts';
 import { TransactionServices } from './transaction-services.ts';
 
 export type ServicesOptions = {
@@ -61,6 +63,8 @@ export class Services {
   readonly #questionConnections: NodeConnections;
   readonly #markerConnections: NodeConnections;
   readonly #verificationConnections: NodeConnections;
+  readonly #shareConnections: NodeConnections;
+  readonly #shares: ShareServices;
   readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
   readonly #handlers: HandlerDependencies;
   readonly #quotas: ClientQuotas;
@@ -80,6 +84,8 @@ export class Services {
     this.#questionConnections = this.#connections('offsets', metadata, requestTimeoutMs);
     this.#markerConnections = this.#connections('markers', metadata, requestTimeoutMs);
     this.#verificationConnections = this.#connections('transactions', metadata, requestTimeoutMs);
+    this.#shareConnections = this.#connections('shares', metadata, requestTimeoutMs);
+    const autoTopicCreation = new AutoTopicCreation(controllerChannel, settings);
     this.#replicas = new ReplicaManager({
       runtime,
       nodeId,
@@ -101,6 +107,19 @@ export class Services {
       },
       onStorageError: options.onStorageError,
     });
+    this.#shares = new ShareServices({
+      nodeId,
+      settings,
+      replicas: this.#replicas,
+      clock: runtime.clock,
+      journal,
+      image,
+      connections: this.#shareConnections,
+      ensureInternalTopic: (name) => void autoTopicCreation.request([name]),
+      isLeadershipCertain: options.isLeadershipCertain,
+      onLoadFailed: (partition, error) =>
+        options.log(`__share_group_state-${partition} could not be loaded: ${String(error)}`),
+    });
     this.#groups = new GroupCoordinator({
       isLeadershipCertain: options.isLeadershipCertain,
       nodeId,
@@ -110,6 +129,10 @@ export class Services {
       random: runtime.random,
       journal,
       image,
+      shares: {
+        state: this.#shares.state,
+        endOffsets: partitionEnds({ nodeId, image, replicas: this.#replicas, connections: this.#questionConnections }),
+      },
       onLoadFailed: (partition, error) =>
         options.log(`__consumer_offsets-${partition} could not be loaded: ${String(error)}`),
     });
@@ -134,6 +157,7 @@ export class Services {
       groups: this.#groups,
       transactions: this.#transactions.coordinator,
       transactionVerification: this.#transactions.verification,
+      shares: this.#shares,
       clock: runtime.clock,
       requestTimeoutMs: settings.number('request.timeout.ms'),
       counters: this.#counters,
@@ -144,7 +168,7 @@ export class Services {
       listeners,
       activeController: () => options.raft.leaderAndEpoch().leaderId,
       controllerChannel,
-      autoTopicCreation: new AutoTopicCreation(controllerChannel, settings),
+      autoTopicCreation,
       producerIds,
     };
   }
@@ -156,6 +180,11 @@ export class Services {
   /** Until when a throttled client's connection is left unread; 0: it is not. */
   mutedUntilMs(connectionId: string): number {
     return this.#quotas.mutedUntilMs(connectionId);
+  }
+
+  /** The session of a share group's member ends with its connection. */
+  connectionClosed(connectionId: string): void {
+    this.#shares.leader.connectionClosed(connectionId);
   }
 
   controllerListenerRoutes(): Route[] {
@@ -183,11 +212,13 @@ export class Services {
   close(): void {
     this.#groups.shutdown();
     this.#transactions.coordinator.shutdown();
+    this.#shares.close();
     this.#replicas.close();
     this.#fetchConnections.closeAll();
     this.#questionConnections.closeAll();
     this.#markerConnections.closeAll();
     this.#verificationConnections.closeAll();
+    this.#shareConnections.closeAll();
   }
 
   #onUpdate(delta: MetadataDelta, image: MetadataImage): void {
@@ -198,6 +229,7 @@ export class Services {
       this.#groups.onConfigChange(groupCoordinatorConfig(this.#options.settings, image));
     this.#groups.onMetadataUpdate(delta, image);
     this.#transactions.coordinator.onMetadataUpdate(delta);
+    this.#shares.onMetadataUpdate(delta, image);
     for (const topic of changedTopicConfigs(delta, image)) this.#replicas.topicConfigChanged(topic);
     if (delta.changedBrokers.size > 0) {
       this.#replicas.brokersChanged();

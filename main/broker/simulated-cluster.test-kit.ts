@@ -10,6 +10,7 @@ import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import { startBroker, type RunningBroker } from './broker.ts';
 import type { BrokerReport } from './contract.ts';
 import { SimulatedCopier, type CopierOptions } from './simulated-copier.test-kit.ts';
+import { SimulatedShareMember } from './simulated-share-member.test-kit.ts';
 import { SimulatedWriter } from './simulated-writer.test-kit.ts';
 
 const clientNodeId = 100;
@@ -103,6 +104,10 @@ export class SimulatedCluster {
   copier(options: CopierOptions): SimulatedCopier {
     const { clock, random } = this.world.runtimeFor(clientNodeId);
     return new SimulatedCopier(this.#client, clock, random, this.#ids, options);
+  }
+
+  shareMember(options: ConstructorParameters<typeof SimulatedShareMember>[3]): SimulatedShareMember {
+    return new SimulatedShareMember(this.#client, this.world.runtimeFor(clientNodeId), this.#ids, options);
   }
 
   send<Q, P>(id: number, api: Api<Q, P>, request: Writable<Q>, timeoutMs = 10_000): Promise<P> {

@@ -14,11 +14,15 @@ const laptop: Readonly<Record<string, string>> = {
   'metadata.max.idle.interval.ms': '5000',
   'replica.lag.time.max.ms': '2000',
   'group.initial.rebalance.delay.ms': '200',
-  // Members of KIP-848's groups learn of a rebalance with their next heartbeat: each step of it takes one.
+  // Members of KIP-848's and of share groups learn of a rebalance with their next heartbeat: each step of it takes one.
   'group.consumer.min.heartbeat.interval.ms': '500',
   'group.consumer.heartbeat.interval.ms': '500',
   'group.consumer.min.session.timeout.ms': '5000',
   'group.consumer.session.timeout.ms': '10000',
+  'group.share.min.heartbeat.interval.ms': '500',
+  'group.share.heartbeat.interval.ms': '500',
+  'group.share.min.session.timeout.ms': '5000',
+  'group.share.session.timeout.ms': '10000',
 };
 
 export const profiles: Readonly<Record<ProfileName, Readonly<Record<string, string>>>> = { laptop, kafka: {} };

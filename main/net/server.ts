@@ -48,6 +48,8 @@ export type ServerOptions = {
   readonly limits?: Partial<ServerLimits>;
   /** Clients that are slowed down: until when (monotonic) a connection's requests wait; 0: not at all. */
   readonly mutedUntilMs?: (connectionId: string) => number;
+  /** For what was bound to it. */
+  readonly onConnectionClosed?: (connectionId: string) => void;
   /** A connection was closed over a bad request or a failed handler: for the log, or for `fatal`. */
   onProblem(problem: ConnectionProblem): void;
 };
@@ -140,6 +142,7 @@ export class RpcServer {
   }
 
   #forget(connection: ServerConnection): void {
+    this.#options.onConnectionClosed?.(connection.connectionId);
     const address = this.#connections.get(connection);
     this.#connections.delete(connection);
     this.counters.connectionsOpen = this.#connections.size;

@@ -1,8 +1,8 @@
 // FindCoordinator, versions 0 to 6. KIP-98 (key types), 699 (several keys), 932 (share groups). Makes the internal
-// topic when it is missing. Share groups have no coordinator here yet: they are answered as by a cluster that has none
-// available.
+// topic when it is missing.
 
 import { offsetsTopic } from '../../coordinators/group/group-coordinator.ts';
+import { shareStateTopic } from '../../coordinators/share/share-coordinator.ts';
 import { transactionsTopic } from '../../coordinators/transaction/transaction-coordinator.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { Handler } from '../../net/handler.ts';
@@ -18,6 +18,8 @@ export type FindCoordinatorDependencies = {
   readonly groupPartition: (groupId: string) => number;
   /** Partition of `__transaction_state` that a transactional id belongs to. */
   readonly transactionPartition: (transactionalId: string) => number;
+  /** Partition of `__share_group_state` that a share partition's state lies in; by its key. */
+  readonly sharePartition: (key: string) => number;
   /** Has the topic made in the background. */
   readonly ensureInternalTopic: (name: string) => void;
 };
@@ -30,6 +32,13 @@ const shareKey = 2;
 const keyTypesFrom = 1;
 const severalKeysFrom = 4;
 const shareKeysFrom = 6;
+
+/** Group, topic id and partition; a group id may hold colons of its own. */
+const shareKeyForm = /^.+:[\w-]{22}:\d+$/s;
+
+function isShareKey(key: string): boolean {
+  return shareKeyForm.test(key);
+}
 
 const messages: ReadonlyMap<number, string> = new Map([
   [ErrorCode.COORDINATOR_NOT_AVAILABLE, 'The coordinator is not available.'],
@@ -66,7 +75,8 @@ function find(dependencies: FindCoordinatorDependencies, keyType: number, key: s
     case transactionKey:
       return findLeader(dependencies, transactionsTopic, () => dependencies.transactionPartition(key));
     case shareKey:
-      return notFound(apiVersion < shareKeysFrom ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      if (apiVersion < shareKeysFrom || !isShareKey(key)) return notFound(ErrorCode.INVALID_REQUEST);
+      return findLeader(dependencies, shareStateTopic, () => dependencies.sharePartition(key));
     default:
       return notFound(ErrorCode.INVALID_REQUEST);
   }

@@ -74,6 +74,7 @@ class Handlers {
   async ask<Q, P>(api: Api<Q, P>, apiVersion: number, request: Writable<Q>): Promise<P> {
     const routes = groupRoutes({
       groups: this.harness.coordinator,
+      sharePartition: () => 0,
       transactionPartition: () => 0,
       image: () => this.image,
       listenerName: 'PLAINTEXT',

@@ -1,10 +1,15 @@
-// Which group protocols a broker offers: the finalised feature `group.version` must allow the newer ones.
+// Which group protocols a broker offers: the finalised features must allow the newer ones.
 
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { featureLevel } from '../../metadata/settings-image.ts';
 
 const consumerGroupsFrom = 1;
+const shareGroupsFrom = 1;
 
 export function servesConsumerGroups(image: MetadataImage): boolean {
   return featureLevel(image.features, 'group.version') >= consumerGroupsFrom;
+}
+
+export function servesShareGroups(image: MetadataImage): boolean {
+  return featureLevel(image.features, 'share.version') >= shareGroupsFrom;
 }

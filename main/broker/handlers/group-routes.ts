@@ -34,6 +34,7 @@ export type GroupRoutesDependencies = {
   readonly groups: GroupCoordinator;
   readonly image: () => MetadataImage;
   readonly transactionPartition: (transactionalId: string) => number;
+  readonly sharePartition: (key: string) => number;
   readonly listenerName: string;
   readonly ensureInternalTopic: (name: string) => void;
 };

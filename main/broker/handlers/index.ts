@@ -25,6 +25,7 @@ import type { AutoTopicCreation } from '../auto-topic-creation.ts';
 import type { Listeners } from '../broker-config.ts';
 import type { ControllerChannel } from '../controller-channel.ts';
 import type { ProducerIds } from '../producer-ids.ts';
+import type { ShareServices } from '../share-services.ts';
 import type { TransactionVerification } from '../transaction-verification.ts';
 import { createDeleteRecordsHandler } from './delete-records.ts';
 import { createDescribeClientQuotasHandler } from './describe-client-quotas.ts';
@@ -43,6 +44,7 @@ import { createMetadataHandler } from './metadata.ts';
 import { createOffsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
 import { createProduceHandler } from './produce.ts';
 import { securityRoutes } from './security.ts';
+import { shareRoutes } from './share-routes.ts';
 import { transactionRoutes } from './transaction-routes.ts';
 
 export type HandlerDependencies = {
@@ -50,6 +52,7 @@ export type HandlerDependencies = {
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly transactionVerification: TransactionVerification;
+  readonly shares: ShareServices;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
   readonly counters: { produceRequests: number; failedProduceRequests: number; fetchRequests: number };
@@ -73,10 +76,12 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...forwardingRoutes(dependencies.controllerChannel),
     ...securityRoutes(),
     ...transactionRoutes(dependencies),
+    ...shareRoutes(dependencies),
     ...groupRoutes({
       groups: dependencies.groups,
       image: dependencies.image,
       transactionPartition: (transactionalId) => dependencies.transactions.partitionFor(transactionalId),
+      sharePartition: (key) => dependencies.shares.coordinator.partitionForKey(key),
       listenerName: dependencies.listeners.client.name,
       ensureInternalTopic: (name) => void dependencies.autoTopicCreation.request([name]),
     }),
