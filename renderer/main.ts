@@ -11,6 +11,7 @@ import { ClusterState } from './state/cluster-state.svelte.ts';
 import { Notices } from './state/notices.svelte.ts';
 import { Preferences } from './state/preferences.svelte.ts';
 import { Router } from './state/router.svelte.ts';
+import { Schemas } from './state/schemas.svelte.ts';
 import { Screen } from './state/screen.svelte.ts';
 
 const target = document.getElementById('app');
@@ -27,6 +28,7 @@ mount(App, {
       preferences: new Preferences(),
       screen: new Screen(),
       router: new Router(),
+      schemas: new Schemas(),
       actions: new Actions(cluster.bridge, notices),
     },
   },

@@ -27,6 +27,7 @@ export class ReplicaLogs {
     return {
       'partition.replicas': ({ topic, partition }) => this.#replicas(topic, partition),
       'partition.segments': (place) => inspector.segments(place),
+      'partition.compaction': (place) => inspector.compaction(place),
       'segment.batches': (input) => inspector.batches(input, input.position, input.limit),
       'segment.indexes': (place) => inspector.indexes(place),
       'segment.find': (input) => inspector.find(input, input.offset),

@@ -95,6 +95,11 @@ export class PartitionFiles {
     });
   }
 
+  /** Where compaction ended last; null when it never ran. */
+  cleanedTo(): number | null {
+    return this.#checkpoint('cleaner-offset-checkpoint');
+  }
+
   epochs(): readonly { readonly epoch: number; readonly startOffset: number }[] {
     const lines = this.#lines(`${this.directory}/${epochFile}`) ?? [];
     return lines.map((line) => {

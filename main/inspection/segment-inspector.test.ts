@@ -98,3 +98,46 @@ test('a name that leads elsewhere is refused', () => {
   const { inspector: inspect } = inspector();
   expect(() => inspect.segments({ ...place, topic: '../node-2/orders' })).toThrow('there can be no topic');
 });
+
+test('compaction leaves the last record of each closed key, and says by which the others are superseded', async () => {
+  const { disk } = new SimulatedWorld({ seed: 1 }).runtimeFor(1);
+  const directory = '/node-1/orders-0';
+  disk.makeDirectory(directory);
+  const put = (baseOffset: number, keys: readonly (string | null)[], value: string | null = 'v'): Buffer =>
+    buildBatch(
+      { baseOffset },
+      keys.map((key) => ({
+        key: key === null ? null : Buffer.from(key),
+        value: value === null ? null : Buffer.from(value),
+        timestamp: 1,
+      })),
+    );
+  disk.writeFileAtomic(
+    `${directory}/00000000000000000000.log`,
+    Buffer.concat([put(0, ['a', 'b', 'a']), put(3, [null])]),
+  );
+  disk.writeFileAtomic(`${directory}/00000000000000000004.log`, Buffer.concat([put(4, ['b'], null), put(5, ['c'])]));
+  // The active segment: never cleaned, and what it holds supersedes nothing yet.
+  disk.writeFileAtomic(`${directory}/00000000000000000006.log`, put(6, ['a']));
+  disk.writeFileAtomic('/node-1/cleaner-offset-checkpoint', Buffer.from('0\n1\norders 0 4\n'));
+  const preview = await new SegmentInspector(disk, (id) => `/node-${id}`).compaction(place);
+  expect(preview).toMatchObject({
+    cleanedTo: 4,
+    activeBaseOffset: 6,
+    scannedAll: true,
+    keys: 3,
+    records: 6,
+    stay: 3,
+    superseded: 2,
+    tombstones: 1,
+    withoutKey: 1,
+  });
+  expect(preview.sample.map(({ offset, fate, by }) => `${offset} ${fate} ${by ?? ''}`.trim())).toEqual([
+    '0 superseded 2',
+    '1 superseded 4',
+    '2 stays',
+    '3 no key',
+    '4 tombstone',
+    '5 stays',
+  ]);
+});

@@ -12,6 +12,7 @@ import { RecordCursor } from '../records/record.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { DiskError, type Disk } from '../runtime/runtime.ts';
 import { batchFields, preview, recordFields } from './batch-fields.ts';
+import { previewCompaction } from './compaction-preview.ts';
 import { lookUp, readOffsetIndex, readTimeIndex } from './index-entries.ts';
 import { PartitionFiles } from './partition-files.ts';
 import { readBatch, readBatches, scanForOffset, viewOf } from './segment-batches.ts';
@@ -63,6 +64,12 @@ export class SegmentInspector {
   segments(place: ReplicaPlace): SegmentOutputs['partition.segments'] {
     const files = this.#files(place);
     return this.#reading(() => ({ directory: files.directory, segments: files.segments() }));
+  }
+
+  async compaction(place: ReplicaPlace): Promise<SegmentOutputs['partition.compaction']> {
+    await prepareCompression();
+    const files = this.#files(place);
+    return this.#reading(() => previewCompaction(this.#disk, files, files.cleanedTo()));
   }
 
   batches(place: SegmentPlace, position: number, limit: number): SegmentOutputs['segment.batches'] {

@@ -75,6 +75,13 @@ export class FixtureData {
         return { problem: problemOf(String(input['expression'])) } satisfies MessageOutputs['messages.checkExpression'];
       case 'messages.produce':
         return this.#produce(topic, input);
+      case 'messages.produceMany':
+        return {
+          results: (input['records'] as Input[]).map((record) => {
+            const { partition, baseOffset } = this.#produce(topic, record);
+            return { partition, offset: baseOffset ?? -1 };
+          }),
+        } satisfies MessageOutputs['messages.produceMany'];
       default:
         return this.#inspect(endpoint, input);
     }
@@ -204,7 +211,9 @@ export class FixtureData {
         scannedBytes += record.sizeInBytes;
         if (match(partition, record) !== 'yes') continue;
         found += 1;
-        messages.push(messageView(partition, batch, record, Number(input['previewBytes'])));
+        messages.push(
+          messageView({ topic, partition, transaction: 'none' }, batch, record, Number(input['previewBytes'])),
+        );
       }
       return { partition, offset: at };
     });
@@ -236,7 +245,7 @@ export class FixtureData {
 
   #message(partition: Partition, offset: number, previewBytes: number): MessageOutputs['messages.one'] {
     const { batch, record } = this.#record(partition, offset);
-    return messageView(partition.partition, batch, record, previewBytes);
+    return messageView({ ...partition, transaction: 'none' }, batch, record, previewBytes);
   }
 
   #record(partition: Partition, offset: number) {
@@ -293,6 +302,7 @@ export class FixtureData {
       if (endpoint === 'partition.replicas') return this.#replicas(partition);
       this.#write(partition, place.brokerId);
       if (endpoint === 'partition.segments') return this.#inspector.segments(place);
+      if (endpoint === 'partition.compaction') return await this.#inspector.compaction(place);
       if (endpoint === 'segment.batches') return this.#inspector.batches(place, place.position, Number(input['limit']));
       if (endpoint === 'segment.indexes') return this.#inspector.indexes(place);
       if (endpoint === 'segment.find') return this.#inspector.find(place, Number(input['offset']));

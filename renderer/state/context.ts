@@ -7,6 +7,7 @@ import type { ClusterState } from './cluster-state.svelte.ts';
 import type { Notices } from './notices.svelte.ts';
 import type { Preferences } from './preferences.svelte.ts';
 import type { Router } from './router.svelte.ts';
+import type { Schemas } from './schemas.svelte.ts';
 import type { Screen } from './screen.svelte.ts';
 
 export type Page = {
@@ -16,6 +17,7 @@ export type Page = {
   readonly screen: Screen;
   readonly actions: Actions;
   readonly router: Router;
+  readonly schemas: Schemas;
 };
 
 export const [getPage, setPage] = createContext<Page>();

@@ -35,6 +35,8 @@ export class MessageFeed {
   messages = $state.raw<readonly MessageView[]>([]);
   bounds = $state.raw<readonly PartitionBounds[]>([]);
   positions = $state.raw<readonly Position[]>([]);
+  /** Where reading began. */
+  started = $state.raw<readonly Position[]>([]);
   refusal = $state.raw<Refusal | null>(null);
   problems = $state.raw<readonly { readonly partition: number; readonly message: string }[]>([]);
   scanned = $state(0);
@@ -73,6 +75,7 @@ export class MessageFeed {
       const begin = await this.#bridge.request('messages.positions', { topic, partitions, from, isolation });
       if (number !== this.#number) return;
       this.positions = begin.positions;
+      this.started = begin.positions;
       this.bounds = begin.bounds;
       // A search ends where the log ended when it was asked; only a live one goes on.
       this.#until = question.live

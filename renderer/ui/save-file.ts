@@ -1,7 +1,11 @@
-// Hands a text to the person as a file; nothing leaves the machine.
+// Hands a text or bytes to the person as a file; nothing leaves the machine.
 
 export function saveFile(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+  saveBlob(name, new Blob([text], { type }));
+}
+
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

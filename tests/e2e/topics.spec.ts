@@ -133,6 +133,19 @@ test('a partition is taken apart: segments, index lookups, batches, and bytes be
   await expect(page.getByRole('grid', { name: /Producers of/ })).toContainText('1001');
 });
 
+test('a partition says what retention will take and what a cleaning would leave', async ({ page, open }) => {
+  await open('#/topics/orders/0?tab=forecast');
+  const segments = page.getByRole('grid', { name: 'Segments and retention' });
+  await expect(segments.getByRole('row', { name: /in \d.*|at the next check/ }).first()).toBeVisible();
+  await page.getByRole('button', { name: 'in 7 d' }).click();
+  // All three segments are younger than two days, the retention that is set here.
+  await expect(page.getByText(/Gone in 7 d/)).toBeVisible();
+  await expect(page.getByText('3 segments', { exact: false }).first()).toBeVisible();
+  const records = page.getByRole('grid', { name: 'Records and compaction' });
+  await expect(records.getByRole('row', { name: /customer-\d+ .*(stays|is newer)/ }).first()).toBeVisible();
+  await axe(page, 'forecast');
+});
+
 test('messages are searched by text and expression, read in full, and exported as shown', async ({ page, open }) => {
   await open('#/messages/orders');
   const grid = page.getByRole('grid', { name: 'Messages of orders' });
@@ -149,7 +162,7 @@ test('messages are searched by text and expression, read in full, and exported a
   await expect(page.getByRole('alert')).toContainText('something is missing at the end');
   await where.fill('value.amount > 850 and value.items == 3');
   await where.press('Enter');
-  await expect(page.getByRole('status').filter({ hasText: 'looked at' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'searched' })).toBeVisible();
   const smallest = async (): Promise<number> => {
     const texts = await grid.getByRole('row').filter({ hasText: 'amount' }).allTextContents();
     if (texts.length === 0) return 0;
@@ -160,7 +173,7 @@ test('messages are searched by text and expression, read in full, and exported a
 
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export' }).click();
-  await page.getByRole('menuitem', { name: /one a line/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   expect((await download).suggestedFilename()).toBe('orders.ndjson');
 });
 

@@ -10,6 +10,7 @@ const positions = v.array(v.object({ partition, offset }));
 const isolation = v.picklist(['read_uncommitted', 'read_committed']);
 
 export const messagesLimitMax = 1000;
+export const produceRecordsMax = 1000;
 export const previewBytesMax = 65_536;
 
 /** Input schemas. */
@@ -63,6 +64,26 @@ export const messageInputs = {
     /** How many times, each a record of its own in one batch. */
     count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)),
   }),
+  /** Many different records, in one batch for each partition; each gets an answer of its own. */
+  'messages.produceMany': v.object({
+    topic,
+    compression: v.picklist(['none', 'gzip', 'snappy', 'lz4', 'zstd']),
+    acks: v.picklist([-1, 1]),
+    records: v.pipe(
+      v.array(
+        v.object({
+          partition: v.nullable(partition),
+          key: v.nullable(v.string()),
+          value: v.nullable(v.string()),
+          headers: v.array(v.object({ key: v.string(), value: v.nullable(v.string()) })),
+          /** null: now. */
+          timestamp: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
+        }),
+      ),
+      v.minLength(1),
+      v.maxLength(produceRecordsMax),
+    ),
+  }),
 } as const;
 
 export type Position = { readonly partition: number; readonly offset: number };
@@ -98,7 +119,16 @@ export type MessageView = {
   readonly sequence: number;
   /** What a control record says; null for data. */
   readonly control: string | null;
+  /** How the transaction that it was written in ended; `none` when in none, `open` while nobody knows. */
+  readonly transaction: 'none' | 'open' | 'committed' | 'aborted';
+  /** Records of Kafka's own topics as JSON, by Kafka's schemas; null for everybody else's. */
+  readonly internal: { readonly key: string | null; readonly value: string | null } | null;
 };
+
+/** What became of one of many records. */
+export type ProducedRecord =
+  | { readonly partition: number; readonly offset: number }
+  | { readonly partition: number | null; readonly code: string; readonly message: string };
 
 /** What each request answers. */
 export type MessageOutputs = {
@@ -120,4 +150,6 @@ export type MessageOutputs = {
   'messages.one': MessageView;
   'messages.checkExpression': { readonly problem: string | null };
   'messages.produce': { readonly partition: number; readonly baseOffset: number | null; readonly tookMs: number };
+  /** In the order of the records. */
+  'messages.produceMany': { readonly results: readonly ProducedRecord[] };
 };

@@ -12,6 +12,8 @@ export const segmentInputs = {
   /** Every replica's log: epochs, checkpoints, ends; and the leader's producers. */
   'partition.replicas': v.object({ topic: v.string(), partition: whole }),
   'partition.segments': v.object(replica),
+  /** What compaction would leave of the segments that are closed. */
+  'partition.compaction': v.object(replica),
   /** Batches from a file position on; it must be one where a batch begins. */
   'segment.batches': v.object({
     ...segment,
@@ -120,6 +122,18 @@ export type StoredRecordView = {
   readonly headerCount: number;
 };
 
+export type CompactionRecord = {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+  /** null: a tombstone. */
+  readonly valueBytes: number | null;
+  readonly deleteHorizonMs: number | null;
+  readonly fate: 'stays' | 'superseded' | 'tombstone' | 'no key';
+  /** The newer record of its key. */
+  readonly by: number | null;
+};
+
 /** What each request answers. */
 export type SegmentOutputs = {
   'partition.replicas': {
@@ -129,6 +143,26 @@ export type SegmentOutputs = {
     readonly producersProblem: string | null;
   };
   'partition.segments': { readonly directory: string; readonly segments: readonly SegmentView[] };
+  'partition.compaction': {
+    /** Where the last cleaning ended (`cleaner-offset-checkpoint`); null: none yet. */
+    readonly cleanedTo: number | null;
+    /** From here on nothing is cleaned. */
+    readonly activeBaseOffset: number;
+    readonly scannedBytes: number;
+    /** False: the log is longer than what was counted. */
+    readonly scannedAll: boolean;
+    readonly keys: number;
+    readonly records: number;
+    readonly stay: number;
+    /** Of the records themselves, uncompressed and without their batches' headers. */
+    readonly stayBytes: number;
+    readonly superseded: number;
+    /** Of those that stay: they go when `delete.retention.ms` is over. */
+    readonly tombstones: number;
+    /** Records without a key: the topic had no compaction when they were written, and a cleaning takes them. */
+    readonly withoutKey: number;
+    readonly sample: readonly CompactionRecord[];
+  };
   'segment.batches': {
     readonly batches: readonly BatchView[];
     /** null: the file ends. */

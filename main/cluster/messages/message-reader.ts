@@ -16,7 +16,8 @@ import { recordsOf, type StoredRecord } from '../../records/record.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 import type { ClusterClient } from '../cluster-client.ts';
 import { compileMatch, type Match } from './match.ts';
-import { messageView } from './message-view.ts';
+import { messageView, type MessagePlace } from './message-view.ts';
+import { transactionsIn, type Transactions } from './transactions.ts';
 
 export type ReadInput = {
   readonly topic: string;
@@ -103,12 +104,16 @@ export class MessageReader {
   async one(topic: string, partition: number, offset: number): Promise<MessageView | null> {
     await prepareCompression();
     if (this.#client.topic(topic) === null) await this.#client.refresh([topic]);
-    const fetched = await this.#fetch(topic, new Map([[partition, offset]]), [partition], 0, 'read_uncommitted');
+    const positions = new Map([[partition, offset]]);
+    const fetched = await this.#fetch(topic, positions, [partition], 0, 'read_uncommitted');
+    const transactions = await this.#transactions(topic, positions, fetched);
     for (const answer of fetched) {
       if (answer.errorCode !== ErrorCode.NONE) continue;
       for (const batch of wholeBatches(answer)) {
         for (const record of recordsOf(batch)) {
-          if (record.offset === offset) return messageView(partition, batch, record, Infinity);
+          if (record.offset !== offset) continue;
+          const place = { topic, partition, transaction: transactions(partition).stateOf(batch, record.offset) };
+          return messageView(place, batch, record, Infinity);
         }
       }
     }
@@ -124,8 +129,28 @@ export class MessageReader {
     }
     // Evenly, so that one busy partition does not push the others out of the page.
     const share = Math.max(1, Math.ceil((input.limit - reading.messages.length) / Math.max(1, partitions.length)));
-    for (const answer of answers) take(reading, answer, share);
+    const transactions =
+      input.isolation === 'read_committed'
+        ? (partition: number) => transactionsIn(answers.find((answer) => answer.partitionIndex === partition))
+        : await this.#transactions(input.topic, reading.positions, answers);
+    for (const answer of answers) take(reading, answer, share, transactions(answer.partitionIndex));
     if (reading.problems.size > 0) await this.#client.refresh([input.topic]).catch(() => undefined);
+  }
+
+  /**
+   * Who reads uncommitted is not told which transactions were aborted: partitions that hold some are asked a second
+   * time, as a committed reader would.
+   */
+  async #transactions(
+    topic: string,
+    positions: ReadonlyMap<number, number>,
+    answers: readonly FetchedPartition[],
+  ): Promise<(partition: number) => Transactions> {
+    const concerned = answers
+      .filter((answer) => answer.errorCode === ErrorCode.NONE && holdsTransactions(answer))
+      .map((answer) => answer.partitionIndex);
+    const told = concerned.length === 0 ? [] : await this.#fetch(topic, positions, concerned, 0, 'read_committed');
+    return (partition) => transactionsIn(told.find((answer) => answer.partitionIndex === partition));
   }
 
   /** What the leaders answered; a leader that can't be reached is left out. */
@@ -174,7 +199,7 @@ export class MessageReader {
 }
 
 /** Moves the partition's position over what its answer holds, up to the share of the page that it may fill. */
-function take(reading: Reading, answer: FetchedPartition, share: number): void {
+function take(reading: Reading, answer: FetchedPartition, share: number, transactions: Transactions): void {
   const { input } = reading;
   const partition = answer.partitionIndex;
   if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
@@ -188,13 +213,14 @@ function take(reading: Reading, answer: FetchedPartition, share: number): void {
   reading.problems.delete(partition);
   const endOffset = input.isolation === 'read_committed' ? answer.lastStableOffset : answer.highWatermark;
   reading.bounds.set(partition, { partition, logStartOffset: answer.logStartOffset, endOffset });
-  const aborted = abortedIn(answer);
   const position = reading.positions.get(partition) ?? 0;
   const until = reading.until.get(partition) ?? Infinity;
   let matched = 0;
   for (const batch of wholeBatches(answer)) {
     if (batch.lastOffset < position) continue;
-    if (input.isolation === 'read_committed' && aborted.drops(batch)) {
+    // Asked for every batch, in order: markers in between end transactions.
+    const state = transactions.stateOf(batch, batch.lastOffset);
+    if (input.isolation === 'read_committed' && state === 'aborted' && !batch.isControl) {
       reading.positions.set(partition, batch.nextOffset);
       continue;
     }
@@ -208,7 +234,7 @@ function take(reading: Reading, answer: FetchedPartition, share: number): void {
         reading.positions.set(partition, record.offset);
         return;
       }
-      matched += look(reading, partition, batch, record);
+      matched += look(reading, { topic: input.topic, partition, transaction: state }, batch, record);
     }
     // Also over what compaction left out at the end of a batch.
     reading.positions.set(partition, Math.min(until, batch.nextOffset));
@@ -216,18 +242,18 @@ function take(reading: Reading, answer: FetchedPartition, share: number): void {
 }
 
 /** Counts 1 when the record is shown. */
-function look(reading: Reading, partition: number, batch: RecordBatch, record: StoredRecord): number {
+function look(reading: Reading, place: MessagePlace, batch: RecordBatch, record: StoredRecord): number {
   const { input } = reading;
   reading.scanned += 1;
   reading.scannedBytes += record.sizeInBytes;
   if (batch.isControl) {
     if (!input.control || input.text !== '' || input.expression !== '') return 0;
   } else {
-    const verdict = reading.match(partition, record);
+    const verdict = reading.match(place.partition, record);
     if (verdict === 'failed') reading.failed += 1;
     if (verdict !== 'yes') return 0;
   }
-  reading.messages.push(messageView(partition, batch, record, input.previewBytes));
+  reading.messages.push(messageView(place, batch, record, input.previewBytes));
   return 1;
 }
 
@@ -270,17 +296,7 @@ function wholeBatches(answer: FetchedPartition): Iterable<RecordBatch> {
   return batchesIn(Array.isArray(records) ? Buffer.concat(records as Buffer[]) : (records as Buffer));
 }
 
-/** Which batches belong to aborted transactions, as a consumer works it out: from a first offset to the abort marker. */
-function abortedIn(answer: FetchedPartition): { drops(batch: RecordBatch): boolean } {
-  const pending = [...(answer.abortedTransactions ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
-  const open = new Set<number>();
-  return {
-    drops(batch) {
-      while ((pending[0]?.firstOffset ?? Infinity) <= batch.lastOffset) open.add(pending.shift()?.producerId ?? -1);
-      if (!batch.isTransactional || !open.has(batch.producerId)) return false;
-      if (!batch.isControl) return true;
-      open.delete(batch.producerId);
-      return false;
-    },
-  };
+function holdsTransactions(answer: FetchedPartition): boolean {
+  for (const batch of wholeBatches(answer)) if (batch.isTransactional) return true;
+  return false;
 }

@@ -4,9 +4,16 @@ import type { MessageView } from '../../api/endpoints/messages.ts';
 import { readControlRecord } from '../../records/control-records.ts';
 import type { RecordBatch } from '../../records/record-batch.ts';
 import type { StoredRecord } from '../../records/record.ts';
+import { internalRecord } from './internal-records.ts';
+
+export type MessagePlace = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly transaction: MessageView['transaction'];
+};
 
 export function messageView(
-  partition: number,
+  { topic, partition, transaction }: MessagePlace,
   batch: RecordBatch,
   record: StoredRecord,
   previewBytes: number,
@@ -33,6 +40,8 @@ export function messageView(
     },
     sequence: record.sequence,
     control: batch.isControl ? readControlRecord(record).type : null,
+    transaction,
+    internal: batch.isControl ? null : internalRecord(topic, record),
   };
 }
 

@@ -3,31 +3,27 @@
 import type { MessageOutputs, PartitionBounds, Position } from '../../api/endpoints/messages.ts';
 import type { EndpointHandlers } from '../../api/host.ts';
 import type { InputOf } from '../../api/contract.ts';
-import { ErrorCode, errorName } from '../../protocol/errors.ts';
+import { ErrorCode } from '../../protocol/errors.ts';
 import { listOffsetsApi } from '../../protocol/messages/list-offsets.ts';
-import { produceApi } from '../../protocol/messages/produce.ts';
-import { partitionOfKey } from '../../protocol/partitioning.ts';
-import { buildBatch } from '../../records/batch-builder.ts';
-import { prepareCompression } from '../../records/compression/compression.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ClusterClient } from '../cluster-client.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { compileFilter, FilterError } from './filter-expression.ts';
+import { MessageProducer } from './message-producer.ts';
 import { MessageReader } from './message-reader.ts';
 
 const timeoutMs = 10_000;
-const produceRetryMs = 100;
 const earliestTimestamp = -2;
 const latestTimestamp = -1;
 
 export class Messages {
   readonly #client: ClusterClient;
-  readonly #runtime: Runtime;
+  readonly #producer: MessageProducer;
   readonly #reader: MessageReader;
 
   constructor(client: ClusterClient, runtime: Runtime) {
     this.#client = client;
-    this.#runtime = runtime;
+    this.#producer = new MessageProducer(client, runtime);
     this.#reader = new MessageReader(client, runtime.clock);
   }
 
@@ -37,7 +33,8 @@ export class Messages {
       'messages.read': (input) => this.#reader.read(input).catch(refuseFilter),
       'messages.one': (input) => this.#one(input),
       'messages.checkExpression': ({ expression }) => ({ problem: problemOf(expression) }),
-      'messages.produce': (input) => this.#produce(input),
+      'messages.produce': async (input) => this.#producer.one(input, await this.#partitionsOf(input.topic)),
+      'messages.produceMany': async (input) => this.#producer.many(input, await this.#partitionsOf(input.topic)),
     };
   }
 
@@ -99,53 +96,6 @@ export class Messages {
     );
   }
 
-  async #produce(input: InputOf<'messages.produce'>): Promise<MessageOutputs['messages.produce']> {
-    await prepareCompression();
-    const { topic, acks, compression } = input;
-    const partitions = await this.#partitionsOf(topic);
-    const { clock, random } = this.#runtime;
-    const key = decoded(input.key);
-    const partition =
-      input.partition ?? (key === null ? random.below(partitions.length) : partitionOfKey(key, partitions.length));
-    const record = {
-      key,
-      value: decoded(input.value),
-      headers: input.headers.map(({ key: name, value }) => ({ key: name, value: decoded(value) })),
-      timestamp: clock.wallMs(),
-    };
-    const records = buildBatch(
-      { compression },
-      Array.from({ length: input.count }, () => record),
-    );
-    const startedMs = clock.monotonicMs();
-    const took = (): number => clock.monotonicMs() - startedMs;
-    for (;;) {
-      const leader = this.#client.leaderOf(topic, partition);
-      const topicData = [
-        {
-          name: topic,
-          topicId: this.#client.topic(topic)?.topicId ?? '',
-          partitionData: [{ index: partition, records }],
-        },
-      ];
-      if (leader >= 0 && acks === 0) {
-        await this.#client.post(leader, produceApi, { acks, timeoutMs, topicData });
-        return { partition, baseOffset: null, tookMs: took() };
-      }
-      const answer = leader < 0 ? null : await this.#client.send(leader, produceApi, { acks, timeoutMs, topicData });
-      const result = answer?.responses[0]?.partitionResponses[0];
-      if (result?.errorCode === ErrorCode.NONE) return { partition, baseOffset: result.baseOffset, tookMs: took() };
-      const code = result?.errorCode ?? ErrorCode.LEADER_NOT_AVAILABLE;
-      // The batch was not appended in any of these: sending it again can't make a second one.
-      const moved = code === ErrorCode.NOT_LEADER_OR_FOLLOWER || code === ErrorCode.LEADER_NOT_AVAILABLE;
-      if (!moved || took() > timeoutMs) {
-        throw new ClusterError(errorName(code), result?.errorMessage ?? `${topic}-${partition} was not written`, null);
-      }
-      await new Promise<void>((resolve) => clock.at(clock.monotonicMs() + produceRetryMs, resolve));
-      await this.#client.refresh([topic]);
-    }
-  }
-
   async #partitionsOf(topic: string): Promise<readonly number[]> {
     await this.#client.refresh([topic]);
     const known = this.#client.topic(topic);
@@ -199,10 +149,6 @@ function shareOut(count: number, bounds: readonly PartitionBounds[]): ReadonlyMa
     left -= share;
   }
   return counts;
-}
-
-function decoded(text: string | null): Buffer | null {
-  return text === null ? null : Buffer.from(text, 'base64');
 }
 
 function problemOf(expression: string): string | null {

@@ -15,7 +15,14 @@ export const decoderLabels: Readonly<Record<DecoderName, string>> = {
   base64: 'Base64',
 };
 
-export type Decoded = { readonly text: string; readonly kind: DecoderName; readonly problem: string | null };
+export type Decoded = {
+  readonly text: string;
+  readonly kind: DecoderName;
+  /** Why it could not be read as chosen; the text is then the bytes. */
+  readonly problem: string | null;
+  /** What else the bytes said, as the id of their schema. */
+  readonly note?: string | null;
+};
 
 export function decode(bytes: Uint8Array, decoder: DecoderName): Decoded {
   switch (decoder) {

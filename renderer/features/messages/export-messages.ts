@@ -2,21 +2,50 @@
 
 import type { MessageView } from '../../../main/api/endpoints/messages.ts';
 import { bytesOfBase64 } from '../../ui/hex-rows.ts';
-import { decode, type DecoderName } from './decoders.ts';
+import { decode } from './decoders.ts';
+import type { Decoder } from './schema-decoders.ts';
 
-export type ExportFormat = 'json' | 'ndjson' | 'csv';
-export type Decoders = { readonly key: DecoderName; readonly value: DecoderName };
+export type ExportFormat = 'json' | 'ndjson' | 'csv' | 'raw';
+export type Decoders = { readonly key: Decoder; readonly value: Decoder };
 
-export function exportText(messages: readonly MessageView[], format: ExportFormat, decoders: Decoders): string {
-  if (format === 'csv') return csv(messages, decoders);
-  const objects = messages.map((message) => plain(message, decoders));
-  return format === 'json'
-    ? `${JSON.stringify(objects, null, 2)}\n`
-    : objects.map((object) => `${JSON.stringify(object)}\n`).join('');
+export const formatLabels: Readonly<Record<ExportFormat, string>> = {
+  ndjson: 'JSON, one a line',
+  json: 'JSON, one list',
+  csv: 'CSV',
+  raw: 'Values as they are, one a line',
+};
+
+/** What stands before, between and after the parts of a file that is written bit by bit. */
+export function frameOf(format: ExportFormat): { before: string; between: string; after: string } {
+  if (format === 'json') return { before: '[\n', between: ',\n', after: '\n]\n' };
+  if (format === 'csv') return { before: csvLine(csvHead), between: '', after: '' };
+  return { before: '', between: '', after: '' };
 }
 
-export function readField(text: string | null, decoder: DecoderName): string | null {
-  return text === null ? null : decode(bytesOfBase64(text), decoder).text;
+/** A part of the file; the values as they are stay bytes. */
+export function exportPart(
+  messages: readonly MessageView[],
+  format: ExportFormat,
+  decoders: Decoders,
+): readonly (string | Uint8Array<ArrayBuffer>)[] {
+  switch (format) {
+    case 'raw':
+      return messages.flatMap(({ value }) => (value === null ? ['\n'] : [new Uint8Array(bytesOfBase64(value)), '\n']));
+    case 'csv':
+      return messages.map((message) => csvLine(csvRow(message, decoders)));
+    case 'json':
+      return [messages.map((message) => JSON.stringify(plain(message, decoders))).join(',\n')];
+    case 'ndjson':
+      return messages.map((message) => `${JSON.stringify(plain(message, decoders))}\n`);
+  }
+}
+
+export function readField(text: string | null, decoder: Decoder): string | null {
+  return text === null ? null : decoder.decode(bytesOfBase64(text)).text;
+}
+
+export function readHeader(text: string | null): string | null {
+  return text === null ? null : decode(bytesOfBase64(text), 'auto').text;
 }
 
 function plain(message: MessageView, decoders: Decoders): Record<string, unknown> {
@@ -24,31 +53,38 @@ function plain(message: MessageView, decoders: Decoders): Record<string, unknown
     partition: message.partition,
     offset: message.offset,
     timestamp: new Date(message.timestamp).toISOString(),
-    key: readField(message.key, decoders.key),
-    value: valueOf(message.value, decoders.value),
-    headers: Object.fromEntries(message.headers.map((header) => [header.key, readField(header.value, 'auto')])),
+    key: message.internal ? parsed(message.internal.key) : readField(message.key, decoders.key),
+    value: message.internal ? parsed(message.internal.value) : valueOf(message.value, decoders.value),
+    headers: Object.fromEntries(message.headers.map((header) => [header.key, readHeader(header.value)])),
   };
 }
 
 /** JSON stays JSON instead of becoming a text with quotes in it. */
-function valueOf(text: string | null, decoder: DecoderName): unknown {
+function valueOf(text: string | null, decoder: Decoder): unknown {
   if (text === null) return null;
-  const decoded = decode(bytesOfBase64(text), decoder);
+  const decoded = decoder.decode(bytesOfBase64(text));
   return decoded.kind === 'json' ? (JSON.parse(decoded.text) as unknown) : decoded.text;
+}
+
+function parsed(text: string | null): unknown {
+  return text === null ? null : (JSON.parse(text) as unknown);
 }
 
 const csvHead = ['partition', 'offset', 'timestamp', 'key', 'value', 'headers'];
 
-function csv(messages: readonly MessageView[], decoders: Decoders): string {
-  const rows = messages.map((message) => [
+function csvRow(message: MessageView, decoders: Decoders): readonly string[] {
+  return [
     String(message.partition),
     String(message.offset),
     new Date(message.timestamp).toISOString(),
-    readField(message.key, decoders.key) ?? '',
-    readField(message.value, decoders.value) ?? '',
-    JSON.stringify(Object.fromEntries(message.headers.map((header) => [header.key, readField(header.value, 'auto')]))),
-  ]);
-  return [csvHead, ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
+    (message.internal ? message.internal.key : readField(message.key, decoders.key)) ?? '',
+    (message.internal ? message.internal.value : readField(message.value, decoders.value)) ?? '',
+    JSON.stringify(Object.fromEntries(message.headers.map((header) => [header.key, readHeader(header.value)]))),
+  ];
+}
+
+function csvLine(cells: readonly string[]): string {
+  return `${cells.map(quoted).join(',')}\r\n`;
 }
 
 /** Quoted where the text needs it; a leading sign is defused, since tables run formulas. */
