@@ -5,9 +5,9 @@ import { coordinatorPartition } from '../../main/protocol/partitioning.ts';
 import { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
 import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
 import { checkHistory } from '../../main/workloads/check-history.ts';
-import type { HistoryCounts } from '../../main/workloads/history.ts';
-import { isLossExcused } from '../../main/workloads/loss-excuse.ts';
-import { ClientFleet, copiersGroupName, groupName } from './client-fleet.ts';
+import type { History, HistoryCounts, UncleanEnd } from '../../main/workloads/history.ts';
+import { isLossExcused, mayHaveLost } from '../../main/workloads/loss-excuse.ts';
+import { ClientFleet, copiersGroupName, copyingTopics, groupName } from './client-fleet.ts';
 import { describeEntry } from './describe-entry.ts';
 import { planFaults, type Plan } from './fault-plan.ts';
 import { Faults } from './faults.ts';
@@ -129,7 +129,9 @@ class SeedRun {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       if (!(error instanceof NotAlive)) this.#violation('simulation-failed', text);
     }
-    this.#noteMetadata();
+    const { inSync, uncleanEnds } = this.#readMetadata();
+    this.#history.inSync.push(...inSync);
+    this.#history.uncleanEnds.push(...uncleanEnds);
     this.#checkPositions();
     const checked = checkHistory(this.#history.history);
     for (const { rule, topic, partition, message } of checked.violations) {
@@ -164,13 +166,13 @@ class SeedRun {
   }
 
   /** The ISR of each moment, and which registrations were those of a broker that had ended uncleanly. */
-  #noteMetadata(): void {
+  #readMetadata(): Pick<History, 'inSync'> & { readonly uncleanEnds: readonly UncleanEnd[] } {
     const { inSync, registrations } = this.#metadata.read();
-    this.#history.inSync.push(...inSync);
-    for (const { broker, atMs } of registrations) {
+    const uncleanEnds = registrations.filter(({ broker, atMs }) => {
       const start = this.#starts.findLast((each) => each.broker === broker && each.atMs <= atMs);
-      if (start?.isClean === false) this.#history.uncleanEnds.push({ atMs, broker });
-    }
+      return start?.isClean === false;
+    });
+    return { inSync, uncleanEnds };
   }
 
   async #becomeWhole(): Promise<void> {
@@ -194,12 +196,15 @@ class SeedRun {
 
   async #finish(): Promise<void> {
     const world = this.#world;
-    await this.#settle('end', () => this.#clients.end(), recoveryMsMax);
+    // Where the decisions of transactions are gone with the disks, Kafka promises nothing of those under way either.
+    const facts = { ...this.#history.history, ...this.#readMetadata() };
+    const isCopyingLost = copyingTopics.some((topic) => mayHaveLost(topic, facts));
+    await this.#settle('end', () => this.#clients.end(isCopyingLost), recoveryMsMax);
     await this.#settle('whole', () => this.#becomeWhole(), recoveryMsMax);
     for (const message of await this.#settle('admin check', () => this.#clients.checkAdmin(), recoveryMsMax)) {
       this.#violation('metadata-lost', message);
     }
-    this.#history.logs.push(...(await this.#settle('reading back', () => this.#clients.readBack(), recoveryMsMax)));
+    this.#history.logs.push(...(await this.#settle('reading back', () => this.#clients.readBack(isCopyingLost), recoveryMsMax)));
     const disks = new Map(this.#brokers.ids.map((id) => [id, world.disk(id)]));
     this.#comparedBatches = compareReplicas(disks, (rule, message) => this.#violation(rule, message));
   }

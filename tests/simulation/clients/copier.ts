@@ -292,13 +292,14 @@ export class Copier {
 
   /** Null of an attempt: no answer came. */
   async #until(what: string, attempt: () => Promise<number | null>): Promise<void> {
+    let code: number | null = null;
     for (let count = 0; count < attemptsMax; count++) {
-      const code = await attempt();
+      code = await attempt();
       if (code === ErrorCode.NONE) return;
       if (code !== null && !retriable.has(code)) throw new Refused(`${what}: ${errorName(code)}`);
       await this.#client.sleep(retryMs);
     }
-    throw new Refused(`${what}: no end of it`);
+    throw new Refused(`${what}: no end of it, ${code === null ? 'no answer' : errorName(code)}`);
   }
 
   async #coordinated<Q, P>(keyType: 0 | 1, key: string, api: Api<Q, P>, request: Writable<Q>, version = 5) {
