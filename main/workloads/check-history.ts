@@ -15,6 +15,7 @@ import type {
   RecordName,
   StoredRecord,
 } from './history.ts';
+import { checkTopics } from './check-topics.ts';
 import { checkTransactions } from './check-transactions.ts';
 import { isLossExcused, judgeLoss } from './loss-excuse.ts';
 
@@ -88,7 +89,9 @@ class HistoryCheck {
     this.#checkReads();
     this.#checkCommits();
     for (const event of events) if (event.type === 'transaction') this.#counts.transactions[event.outcome]++;
-    checkTransactions(this.#history, (rule, place, message) => this.#violation(rule, place, message));
+    const report = (rule: HistoryRule, place: Partition, message: string): void => this.#violation(rule, place, message);
+    checkTransactions(this.#history, report);
+    checkTopics(this.#history, report);
     return { counts: this.#counts, violations: this.#violations, violationCount: this.#violationCount };
   }
 

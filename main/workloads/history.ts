@@ -25,6 +25,7 @@ export type HistoryEvent =
         readonly offset: number | null;
         /** The broker that answered; null where the client library does not say. */
         readonly leader: number | null;
+        readonly key?: string;
       })
   | (RecordName &
       InPartition & {
@@ -49,6 +50,7 @@ export type HistoryEvent =
       readonly highWatermark: number | null;
       /** Of readers of committed records, where they are told. */
       readonly lastStableOffset?: number | null;
+      readonly logStartOffset?: number | null;
       /** In the order of their offsets. Offsets in between may hold control records. */
       readonly records: readonly StoredRecord[];
     })
@@ -67,6 +69,21 @@ export type HistoryEvent =
       readonly group: string;
       /** Null: the group has none. */
       readonly offset: number | null;
+    })
+  | (InPartition & {
+      /** DeleteRecords was acknowledged: the log begins there or later, on every replica that is alive. */
+      readonly type: 'recordsDeleted';
+      readonly startMs: number;
+      readonly atMs: number;
+      readonly lowWatermark: number;
+    })
+  | (InPartition & {
+      /** A heartbeat's answer (KIP-848) gave the partition to the member at this epoch. */
+      readonly type: 'owned';
+      readonly atMs: number;
+      readonly group: string;
+      readonly member: string;
+      readonly epoch: number;
     })
   | TransactionEvent;
 
@@ -91,6 +108,8 @@ export type StoredRecord = RecordName & {
   readonly offset: number;
   /** Of the leader that wrote it; null where the library does not say. */
   readonly leaderEpoch: number | null;
+  /** Needed only where compaction goes by it. */
+  readonly key?: string;
 };
 
 /** A partition as its leader hands it out once everything is whole again. A deleted topic has none. */
@@ -152,6 +171,9 @@ export type HistoryRule =
   | 'leader-epoch-fell'
   | 'commit-fell'
   | 'skipped-by-group'
+  | 'log-start-fell'
+  | 'latest-of-key-lost'
+  | 'owned-twice'
   | 'last-stable-offset-fell'
   | 'read-above-last-stable-offset'
   | 'transaction-torn'

@@ -9,12 +9,15 @@ import type { SimulatedWorld } from '../../main/runtime/simulated/simulated-worl
 import type { FinalLog } from '../../main/workloads/history.ts';
 import { Admin } from './clients/admin.ts';
 import { Copier } from './clients/copier.ts';
+import { ConsumerMember } from './clients/consumer-member.ts';
 import { Fetcher } from './clients/fetcher.ts';
 import { GroupMember } from './clients/group-member.ts';
 import { Producer } from './clients/producer.ts';
 import { SimulatedClient } from './clients/simulated-client.ts';
 import { TailReader } from './clients/tail-reader.ts';
+import { Trimmer } from './clients/trimmer.ts';
 import { HistoryRecorder } from './history-recorder.ts';
+import { drawSideTopics, type SideTopic } from './side-topics.ts';
 
 export type ClientFleetOptions = {
   readonly world: SimulatedWorld;
@@ -34,8 +37,9 @@ export const copiersGroupName = 'copiers';
 export const copyingTopics: readonly string[] = [topics[0], copiesTopic, '__consumer_offsets', '__transaction_state'];
 const internalTopics: readonly string[] = ['__consumer_offsets', '__transaction_state'];
 export const groupName = 'readers';
+export const modernGroupName = 'modern-readers';
 const firstClientNodeId = 100;
-const clientCountMax = 30;
+const clientCountMax = 50;
 const lookMs = 50;
 const memberCount = 2;
 const recordCountMax = 800;
@@ -54,6 +58,10 @@ export class ClientFleet {
   readonly #copiers: Copier[] = [];
   #copierLoops: Promise<void>[] = [];
   #isEnding = false;
+  #sideTopics: readonly SideTopic[] = [];
+  readonly #modern: ConsumerMember[] = [];
+  readonly #modernClients: SimulatedClient[] = [];
+  #modernLoops: Promise<void>[] = [];
   #nextNodeId = firstClientNodeId;
   #memberLoops: Promise<void>[] = [];
   #adminLoop: Promise<void> = Promise.resolve();
@@ -92,15 +100,24 @@ export class ClientFleet {
       void new TailReader(client, { topic, isolation, pauseMs: 60 + random.below(150) }, this.#options.history).run();
     }
     if (random.below(2) === 0) await this.#startCopying(replicationFactor);
+    if (random.below(2) === 0) this.#startModernGroup();
+    this.#sideTopics = drawSideTopics(random);
+    for (const side of this.#sideTopics) await this.#startSideTopic(side, replicationFactor);
     for (let index = 0; index < memberCount; index++) this.#startMember(`member-${index}`);
     void this.#comeAndGo();
     this.#adminLoop = this.#admin.run(700);
   }
 
-  async #create(topic: { name: string; numPartitions: number; replicationFactor: number }): Promise<void> {
+  async #create(topic: {
+    readonly name: string;
+    readonly numPartitions: number;
+    readonly replicationFactor: number;
+    readonly configs?: readonly { readonly name: string; readonly value: string }[];
+  }): Promise<void> {
     this.waitingFor = `topic ${topic.name}`;
     for (;;) {
-      const request = { topics: [{ assignments: [], configs: [], ...topic }], timeoutMs: 1500 };
+      const configs = [...(topic.configs ?? [])];
+      const request = { topics: [{ assignments: [], ...topic, configs }], timeoutMs: 1500 };
       const answer = await this.#watcher.ask(this.#watcher.anyBroker(), createTopicsApi, request);
       const code = answer?.topics[0]?.errorCode;
       if (code === ErrorCode.NONE || code === ErrorCode.TOPIC_ALREADY_EXISTS) return;
@@ -108,12 +125,20 @@ export class ClientFleet {
     }
   }
 
-  #startProducer(name: string, topic: string, acks: 'all' | 'leader', isIdempotent: boolean): void {
+  #startProducer(
+    name: string,
+    topic: string,
+    acks: 'all' | 'leader',
+    isIdempotent: boolean,
+    keyCount: number | undefined = undefined,
+  ): void {
     const client = this.#client(name);
     this.#producerClients.push(client);
     const { random, history } = this.#options;
     const deliveryTimeoutMs = random.below(3) === 0 ? 2500 : 15_000;
-    const options = { topic, acks, isIdempotent, pauseMs: 60 + random.below(150), deliveryTimeoutMs, recordCountMax };
+    const keyed = keyCount === undefined ? {} : { keyCount };
+    const pauseMs = 60 + random.below(150);
+    const options = { topic, acks, isIdempotent, pauseMs, deliveryTimeoutMs, recordCountMax, ...keyed };
     const producer = new Producer(client, options, history);
     this.#producers.set(name, producer);
     void producer.run();
@@ -131,6 +156,47 @@ export class ClientFleet {
       pollsPerCommit: 1 + random.below(3),
     };
     this.#memberLoops.push(new GroupMember(client, options, history).run());
+  }
+
+  /** A group of the consumer protocol; a member comes or goes now and then. */
+  #startModernGroup(): void {
+    const { random, history } = this.#options;
+    const start = (): void => {
+      const client = this.#client(`modern-${this.#modern.length}`);
+      const options = { group: modernGroupName, topic: topics[1], pauseMs: 60 + random.below(100), pollsPerCommit: 2 };
+      const member = new ConsumerMember(client, options, history);
+      this.#modernClients.push(client);
+      this.#modern.push(member);
+      this.#modernLoops.push(member.run());
+    };
+    start();
+    start();
+    const change = async (): Promise<void> => {
+      for (let count = 0; count < 3; count++) {
+        await this.#watcher.sleep(1000 + random.below(4000));
+        if (this.#isEnding) return;
+        // The first stays: somebody has to read to the end.
+        if (random.below(2) === 0) this.#modernClients.at(1 + random.below(this.#modernClients.length - 1))?.stop();
+        start();
+      }
+    };
+    void change();
+  }
+
+  async #startSideTopic(side: SideTopic, replicationFactor: number): Promise<void> {
+    const { random, history } = this.#options;
+    const { name, configs, keyCount, isTrimmed, isUnclean } = side;
+    if (isUnclean) history.uncleanTopics.push(name);
+    await this.#create({ name, numPartitions: 1, replicationFactor, configs });
+    this.#startProducer(`safe-${name}`, name, 'all', true, keyCount);
+    const client = this.#client(`tail-${name}`);
+    this.#readerClients.push(client);
+    const reading = { topic: name, isolation: 'read_uncommitted', pauseMs: 60 + random.below(150) } as const;
+    void new TailReader(client, reading, history).run();
+    if (!isTrimmed) return;
+    const trimmer = this.#client('trimmer');
+    this.#readerClients.push(trimmer);
+    void new Trimmer(trimmer, name, history).run(700);
   }
 
   async #startCopying(replicationFactor: number): Promise<void> {
@@ -202,7 +268,8 @@ export class ClientFleet {
   /** All replicas of all topics are in sync, and every broker knows. */
   async becomeWhole(): Promise<void> {
     for (const broker of this.#options.brokerIds) {
-      for (const topic of [...topics, copiesTopic, ...internalTopics]) {
+      const sides = this.#sideTopics.map(({ name }) => name);
+      for (const topic of [...topics, ...sides, copiesTopic, ...internalTopics]) {
         this.waitingFor = `all replicas of ${topic} in sync, as broker ${broker} sees it`;
         while (!(await this.#isWhole(broker, topic))) await this.#watcher.sleep(lookMs);
       }
@@ -230,12 +297,22 @@ export class ClientFleet {
     this.waitingFor = 'all orders to be copied';
     // One life is left, or they would go on fencing each other.
     for (const client of this.#copierClients.slice(1)) client.stop();
+    for (const client of this.#modernClients.slice(1)) client.stop();
     const [copier] = this.#copiers;
     if (copier !== undefined) {
       copier.isInHurry = true;
       if (!isCopyingLost) await this.until(() => copier.hasCaughtUp);
     }
     this.#copierClients[0]?.stop();
+    this.waitingFor = 'all events to be delivered to the group of the consumer protocol';
+    const [modern] = this.#modern;
+    if (modern !== undefined) {
+      await this.#watcher.refresh(topics[1]);
+      const count = this.#watcher.partitionsOf(topics[1]).length;
+      await this.until(() => modern.caughtUp.length === count);
+    }
+    this.#modernClients[0]?.stop();
+    await Promise.all(this.#modernLoops);
     this.waitingFor = 'the copiers to stop';
     await Promise.all(this.#copierLoops);
     for (const client of [...this.#memberClients, ...this.#readerClients]) client.stop();
@@ -257,6 +334,10 @@ export class ClientFleet {
   async readBack(isCopyingLost: boolean): Promise<FinalLog[]> {
     const logs: FinalLog[] = [];
     for (const topic of topics) logs.push(...(await this.#readAll(topic, 'read_uncommitted')));
+    for (const { name, isCompacted } of this.#sideTopics) {
+      const found = await this.#readAll(name, 'read_uncommitted');
+      logs.push(...found.map((log) => ({ ...log, isCompacted })));
+    }
     if (this.#copiers.length === 0) return logs;
     // A transaction whose state is gone may stay open for ever: nothing behind it is shown then.
     if (isCopyingLost) return [...logs, ...(await this.#readAll(copiesTopic, 'read_uncommitted'))];
@@ -279,16 +360,16 @@ export class ClientFleet {
     const partitions = this.#watcher.partitionsOf(topic);
     for (const partition of partitions) fetcher.positions.set(partition, 0);
     this.waitingFor = `${topic} to be read back (${isolation})`;
-    while (!partitions.every((each) => (fetcher.positions.get(each) ?? 0) >= (fetcher.highWatermarks.get(each) ?? 1))) {
-      if (partitions.every((each) => fetcher.highWatermarks.get(each) === 0)) break;
-      await fetcher.poll();
-    }
+    const isRead = (each: number): boolean =>
+      (fetcher.positions.get(each) ?? 0) >= (fetcher.highWatermarks.get(each) ?? Infinity);
+    while (!partitions.every(isRead)) await fetcher.poll();
     return partitions.map((partition) => {
       const records = own.events.flatMap((event) =>
         event.type === 'read' && event.partition === partition ? event.records : [],
       );
       const highWatermark = fetcher.highWatermarks.get(partition) ?? 0;
-      return { topic, partition, logStartOffset: 0, highWatermark, isCompacted: false, records };
+      const logStartOffset = fetcher.logStartOffsets.get(partition) ?? 0;
+      return { topic, partition, logStartOffset, highWatermark, isCompacted: false, records };
     });
   }
 

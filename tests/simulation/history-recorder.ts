@@ -18,6 +18,8 @@ import {
 /** What a reader was answered. */
 export type ReadAnswer = Omit<Extract<HistoryEvent, { type: 'read' }>, 'type' | 'atMs'>;
 type CommitAnswer = Omit<Extract<HistoryEvent, { type: 'committed' }>, 'type' | 'atMs'>;
+type OwnedAnswer = Omit<Extract<HistoryEvent, { type: 'owned' }>, 'type' | 'atMs'>;
+type DeletedAnswer = Omit<Extract<HistoryEvent, { type: 'recordsDeleted' }>, 'type' | 'atMs'>;
 type TransactionAnswer = Omit<TransactionEvent, 'type' | 'atMs'>;
 type CommittedAnswer = Omit<Extract<HistoryEvent, { type: 'committedRead' }>, 'type' | 'atMs'>;
 
@@ -36,6 +38,8 @@ export class HistoryRecorder {
   readonly refusedSequences: string[] = [];
   /** Readers whose position, handed out as committed, is not there any more. */
   readonly lostPositions: { topic: string; partition: number; offset: number; message: string }[] = [];
+  readonly #highWatermarks = new Map<string, number>();
+  readonly uncleanTopics: string[] = [];
   readonly #nowMs: () => number;
   readonly #note: (actor: string, text: string) => void;
 
@@ -45,8 +49,8 @@ export class HistoryRecorder {
   }
 
   get history(): History {
-    const { producers, events, logs, inSync, diskLosses, uncleanEnds, groupPartitions } = this;
-    return { producers, events, logs, inSync, diskLosses, uncleanEnds, groupPartitions };
+    const { producers, events, logs, inSync, diskLosses, uncleanEnds, groupPartitions, uncleanTopics } = this;
+    return { producers, events, logs, inSync, diskLosses, uncleanEnds, groupPartitions, uncleanTopics };
   }
 
   producer(facts: ProducerFacts): void {
@@ -65,9 +69,11 @@ export class HistoryRecorder {
     offset: number | null,
     leader: number,
     startMs: number,
+    key?: string,
   ): void {
     const atMs = this.#nowMs();
-    this.events.push({ type: 'acknowledged', atMs, startMs, producer, number, topic, partition, offset, leader });
+    const keyed = key === undefined ? {} : { key };
+    this.events.push({ type: 'acknowledged', atMs, startMs, producer, number, topic, partition, offset, leader, ...keyed });
     this.#note(producer, `#${number} acknowledged by ${leader} at ${topic}-${partition} offset ${offset ?? '?'}`);
   }
 
@@ -80,6 +86,21 @@ export class HistoryRecorder {
   refusedSequence(producer: string, partition: number, error: string): void {
     this.refusedSequences.push(`${producer} on partition ${partition} at ${this.#nowMs().toFixed(0)} ms: ${error}`);
     this.#note(producer, `the next sequence of partition ${partition} is refused: ${error}`);
+  }
+
+  owned(answer: OwnedAnswer): void {
+    this.events.push({ type: 'owned', atMs: this.#nowMs(), ...answer });
+    this.#note(answer.member, `is given ${answer.topic}-${answer.partition} in epoch ${answer.epoch}`);
+  }
+
+  recordsDeleted(answer: DeletedAnswer): void {
+    this.events.push({ type: 'recordsDeleted', atMs: this.#nowMs(), ...answer });
+    this.#note('trimmer', `${answer.topic}-${answer.partition} begins at ${answer.lowWatermark} now`);
+  }
+
+  /** The newest that any reader was told. */
+  highWatermarkOf(topic: string, partition: number): number {
+    return this.#highWatermarks.get(`${topic}-${partition}`) ?? 0;
   }
 
   note(actor: string, text: string): void {
@@ -107,6 +128,7 @@ export class HistoryRecorder {
   read(answer: ReadAnswer): void {
     this.events.push({ type: 'read', atMs: this.#nowMs(), ...answer });
     const { reader, topic, partition, records, leader, leaderEpoch, highWatermark } = answer;
+    this.#highWatermarks.set(`${topic}-${partition}`, highWatermark ?? 0);
     if (records.length === 0) return;
     const range = `${records[0]?.offset ?? 0}–${records.at(-1)?.offset ?? 0}`;
     const source = `broker ${leader ?? '?'} in epoch ${leaderEpoch ?? '?'}, high watermark ${highWatermark ?? '?'}`;
@@ -134,7 +156,8 @@ export function storedRecords(batches: Iterable<RecordBatch>, fromOffset: number
       if (offset < fromOffset) continue;
       const text = record.value?.toString('latin1') ?? '';
       const name = nameFromText(text) ?? { producer: `unreadable ${text.slice(0, 20)}`, number: 0 };
-      records.push({ ...name, offset, leaderEpoch: batch.partitionLeaderEpoch });
+      const key = record.key === null ? {} : { key: record.key.toString('latin1') };
+      records.push({ ...name, offset, leaderEpoch: batch.partitionLeaderEpoch, ...key });
     }
   }
   return records;

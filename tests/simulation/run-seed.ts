@@ -7,7 +7,7 @@ import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
 import { checkHistory } from '../../main/workloads/check-history.ts';
 import type { History, HistoryCounts, UncleanEnd } from '../../main/workloads/history.ts';
 import { isLossExcused, mayHaveLost } from '../../main/workloads/loss-excuse.ts';
-import { ClientFleet, copiersGroupName, copyingTopics, groupName } from './client-fleet.ts';
+import { ClientFleet, copiersGroupName, copyingTopics, groupName, modernGroupName } from './client-fleet.ts';
 import { describeEntry } from './describe-entry.ts';
 import { planFaults, type Plan } from './fault-plan.ts';
 import { Faults } from './faults.ts';
@@ -100,7 +100,7 @@ class SeedRun {
       onStart: (broker, isClean) => this.#starts.push({ broker, isClean, atMs: world.nowMs }),
     });
     this.#history = new HistoryRecorder(() => world.nowMs, note);
-    for (const group of [groupName, copiersGroupName]) {
+    for (const group of [groupName, copiersGroupName, modernGroupName]) {
       this.#history.groupPartitions.set(group, coordinatorPartition(group, offsetsPartitionCount));
     }
     this.#clients = new ClientFleet({ world, brokerIds: this.#brokers.ids, random, history: this.#history, note });

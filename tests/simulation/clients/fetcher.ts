@@ -1,8 +1,9 @@
 // Reads partitions of one topic onwards from given offsets, as a consumer does: one fetch per leader at a time, with the
 // leader epoch that it believes in.
 
-import { ErrorCode, errorName } from '../../../main/protocol/errors.ts';
+import { ErrorCode } from '../../../main/protocol/errors.ts';
 import { fetchApi, type FetchResponse } from '../../../main/protocol/messages/fetch.ts';
+import { listOffsetsApi } from '../../../main/protocol/messages/list-offsets.ts';
 import { batchesIn } from '../../../main/records/record-batch.ts';
 import type { StoredRecord } from '../../../main/workloads/history.ts';
 import { committedOnly } from './committed-only.ts';
@@ -23,11 +24,14 @@ type Answer = FetchResponse['responses'][number]['partitions'][number];
 
 const partitionBytesMax = 64 * 1024;
 const backoffMs = 50;
+/** ListOffsets: where the log begins. */
+const earliest = -2;
 
 export class Fetcher {
   readonly positions = new Map<number, number>();
   /** The newest high watermark that was told, by partition. */
   readonly highWatermarks = new Map<number, number>();
+  readonly logStartOffsets = new Map<number, number>();
   readonly #client: SimulatedClient;
   readonly #options: FetcherOptions;
   readonly #history: HistoryRecorder;
@@ -76,7 +80,7 @@ export class Fetcher {
     let isWell = true;
     for (const each of answer.responses[0]?.partitions ?? []) {
       if (each.errorCode === ErrorCode.NONE) this.#take(each, known.get(each.partitionIndex) ?? null, startMs);
-      else isWell = this.#failed(each);
+      else isWell = await this.#failed(each, leader);
     }
     return isWell;
   }
@@ -94,19 +98,28 @@ export class Fetcher {
     this.positions.set(partition, Math.max(position, next));
     const told = this.highWatermarks.get(partition);
     this.highWatermarks.set(partition, highWatermark);
+    this.logStartOffsets.set(partition, answer.logStartOffset);
     this.#options.onRead?.(partition, records);
     if (records.length === 0 && told === highWatermark) return;
     const lastStableOffset = isCommittedOnly ? answer.lastStableOffset : null;
-    const source = { leader: leader?.id ?? null, leaderEpoch: leader?.epoch ?? null, highWatermark, lastStableOffset };
+    const { logStartOffset } = answer;
+    const marks = { highWatermark, lastStableOffset, logStartOffset };
+    const source = { leader: leader?.id ?? null, leaderEpoch: leader?.epoch ?? null, ...marks };
     this.#history.read({ startMs, topic, partition, reader, group, isolation, ...source, records });
   }
 
-  #failed({ partitionIndex: partition, errorCode }: Answer): boolean {
-    // Where it stands was handed out as committed: there is no reset, the offset must come back.
-    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      const { topic, reader } = this.#options;
-      this.#history.outOfRange(reader, topic, partition, this.positions.get(partition) ?? 0);
-    }
-    return errorName(errorCode) === 'NONE';
+  async #failed({ partitionIndex: partition, errorCode }: Answer, leader: number): Promise<boolean> {
+    if (errorCode !== ErrorCode.OFFSET_OUT_OF_RANGE) return false;
+    const { topic, reader } = this.#options;
+    const position = this.positions.get(partition) ?? 0;
+    const topics = [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: earliest }] }];
+    const answer = await this.#client.ask(leader, listOffsetsApi, { replicaId: -1, isolationLevel: 0, topics });
+    const start = answer?.topics[0]?.partitions[0];
+    if (start?.errorCode !== ErrorCode.NONE || !this.positions.has(partition)) return false;
+    // Deleted from the front: on to what is left. Otherwise, where it stands was handed out as committed: there is no
+    // reset, the offset must come back.
+    if (start.offset > position) this.positions.set(partition, start.offset);
+    else this.#history.outOfRange(reader, topic, partition, position);
+    return false;
   }
 }

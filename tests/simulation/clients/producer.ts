@@ -19,6 +19,8 @@ export type ProducerOptions = {
   readonly deliveryTimeoutMs: number;
   /** Records after which it stops by itself; keeps long runs small. */
   readonly recordCountMax: number;
+  /** Keys in turn, for topics that are compacted; none when absent. */
+  readonly keyCount?: number;
 };
 
 type Batch = {
@@ -182,7 +184,8 @@ export class Producer {
       if (batch.sequence !== null) lane.settledSequence = batch.sequence + batch.numbers.length;
       batch.numbers.forEach((number, index) => {
         const offset = baseOffset === null ? null : baseOffset + index;
-        this.#history.acknowledged(this.#client.name, number, topic, lane.partition, offset, leader, startMs);
+        const key = this.#keyOf(number);
+        this.#history.acknowledged(this.#client.name, number, topic, lane.partition, offset, leader, startMs, key);
       });
       this.#drain(lane);
       return;
@@ -247,11 +250,17 @@ export class Producer {
     }
   }
 
+  #keyOf(number: number): string | undefined {
+    const { keyCount } = this.#options;
+    return keyCount === undefined ? undefined : `key-${number % keyCount}`;
+  }
+
   #encode(batch: Batch): Buffer {
     const timestamp = this.#client.clock.wallMs();
     const rows = batch.numbers.map((number) => {
       const value = Buffer.from(nameToText({ producer: this.#client.name, number }) + '.'.repeat(number % 40));
-      return { key: null, value, timestamp };
+      const key = this.#keyOf(number);
+      return { key: key === undefined ? null : Buffer.from(key), value, timestamp };
     });
     if (this.#identity === null || batch.sequence === null) return buildBatch({}, rows);
     const { id, epoch } = this.#identity;
