@@ -109,6 +109,7 @@ function checkFollows(validated: ValidatedAppend, { name, logEndOffset }: Append
     `Unexpected offset in append to ${name}. First offset ${first} is less than the next offset ${logEndOffset}. ` +
       `Last offset in append: ${validated.lastOffset}`,
     first,
+    validated.lastOffset,
     logEndOffset,
   );
 }

@@ -239,6 +239,20 @@ test('a power loss after a clean stop and a start does not bring the note of the
   expect(open(world.runtimeFor(3).disk)).toMatchObject({ hadCleanShutdown: false, previousBrokerEpoch: null });
 });
 
+test('a recovery point that the start of the log raises says that the topic id is safe, too', () => {
+  const world = new SimulatedWorld({ seed: 13 });
+  format(world.runtimeFor(3).disk);
+  const first = open(world.runtimeFor(3).disk);
+  first.createLog('t', toPartitionId(0), topicId).truncateFullyAndStartAt(50);
+  const deleted = first.createLog('t', toPartitionId(1), topicId);
+  append(deleted, ['a', 'b']);
+  deleted.incrementLogStartOffset(1);
+  first.checkpointRecoveryPoints();
+  world.crash(3);
+  const directory = open(world.runtimeFor(3).disk);
+  expect([0, 1].map((index) => directory.getLog('t', toPartitionId(index))?.topicId)).toEqual([topicId, topicId]);
+});
+
 test('an empty log whose topic id a power loss took after a clean stop is no reason to refuse the directory', () => {
   const world = new SimulatedWorld({ seed: 11 });
   format(world.runtimeFor(3).disk);

@@ -34,10 +34,12 @@ export class OffsetOutOfRange extends Error {
 export class UnexpectedAppendOffset extends Error {
   override readonly name = 'UnexpectedAppendOffset';
   readonly firstOffset: number;
+  readonly lastOffset: number;
   readonly logEndOffset: Offset;
-  constructor(message: string, firstOffset: number, logEndOffset: Offset) {
+  constructor(message: string, firstOffset: number, lastOffset: number, logEndOffset: Offset) {
     super(message);
     this.firstOffset = firstOffset;
+    this.lastOffset = lastOffset;
     this.logEndOffset = logEndOffset;
   }
 }

@@ -25,7 +25,7 @@ import { Durability } from './durability.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import { neverMs, type LogConfig } from './log-config.ts';
 import type { LogEnvironment, PartitionLogOptions } from './log-environment.ts';
-import { LogError, OffsetOutOfRange } from './log-error.ts';
+import { LogError, OffsetOutOfRange, UnexpectedAppendOffset } from './log-error.ts';
 import type {
   AbortedTransaction,
   ActiveProducer,
@@ -198,6 +198,23 @@ export class PartitionLog {
    */
   appendAsFollower(records: Buffer, leaderEpoch: LeaderEpoch | null = null): AppendResult | null {
     this.#requireUsable();
+    try {
+      return this.#appendAsFollower(records, leaderEpoch);
+    } catch (error) {
+      if (!(error instanceof UnexpectedAppendOffset) || !this.#beginsWithin(error)) throw error;
+      // As Kafka: the leader's log starts inside a batch (DeleteRecords), and this one has nothing yet. It begins with
+      // the whole batch, or it could never begin.
+      this.truncateFullyAndStartAt(error.firstOffset, this.#logStartOffset);
+      return this.#appendAsFollower(records, leaderEpoch);
+    }
+  }
+
+  #beginsWithin({ firstOffset, lastOffset }: UnexpectedAppendOffset): boolean {
+    const isEmpty = this.#logEndOffset === this.#logStartOffset;
+    return isEmpty && firstOffset < this.#logEndOffset && lastOffset >= this.#logEndOffset;
+  }
+
+  #appendAsFollower(records: Buffer, leaderEpoch: LeaderEpoch | null): AppendResult | null {
     return appendInParts(records, this.#config.segmentBytes, (part) => {
       const facts = { name: this.name, config: this.#config, logEndOffset: this.#logEndOffset, nowMs: 0 };
       const validated = validateAsFollower(part, leaderEpoch, facts);
@@ -259,6 +276,7 @@ export class PartitionLog {
     }
     if (offset <= this.#logStartOffset) return false;
     this.#logStartOffset = toOffset(offset);
+    this.#syncFirstFiles();
     this.#durability.raiseTo(minOffset(this.#logStartOffset, this.#logEndOffset));
     if (this.#epochs.truncateFromStart(offset)) this.#writeEpochs();
     this.#producers.onLogStartOffset(offset);
@@ -298,12 +316,18 @@ export class PartitionLog {
     this.#logEndOffset = toOffset(offset);
     this.#logStartOffset = toOffset(logStartOffset);
     this.#durability.lowerTo(this.#logEndOffset);
+    this.#syncFirstFiles();
     this.#durability.raiseTo(this.#logEndOffset);
     this.#producers.truncateFullyAndStartAt(offset);
     this.#addSegment(this.#logEndOffset).createFiles();
     if (this.#epochs.clear()) this.#writeEpochs();
     this.#highWatermark = toOffset(Math.max(this.#logStartOffset, Math.min(this.#highWatermark, this.#logEndOffset)));
     this.#onRecoveryPointLowered();
+  }
+
+  /** A recovery point above 0 says that the small files are safe, the topic's id among them. */
+  #syncFirstFiles(): void {
+    if (this.recoveryPoint === 0 && this.#directory.isUnsynced) this.#directory.syncNow();
   }
 
   /** A new leader notes its epoch here before it serves. */

@@ -190,6 +190,28 @@ describe('replication', () => {
     expect(cluster.node(3).partition().log.logStartOffset).toBe(2);
   });
 
+  test('so it does where the leader starts inside a batch: it takes the whole batch', async () => {
+    const cluster = await threeNodes(15);
+    await cluster.world.settle(cluster.produce(1, ['a', 'b', 'c', 'd']));
+    cluster
+      .node(1)
+      .partition()
+      .deleteRecordsBefore(2, () => {});
+    cluster.world.kill(3);
+    cluster.controller.fence(toBrokerId(3));
+    cluster.world.disk(3).losePower(null);
+    await cluster.world.settle(cluster.produce(1, ['e']));
+    cluster.start(3);
+    await cluster.world.runUntil(
+      () => cluster.controller.partitions.get(cluster.key)?.inSyncReplicas.length === 3,
+      30_000,
+    );
+    const { log } = cluster.node(3).partition();
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([2, 5]);
+    await cluster.world.settle(cluster.produce(1, ['f']));
+    expect(cluster.values(3).at(-1)).toBe('f');
+  });
+
   test('a deleted topic fails whoever waits for it and leaves no replica behind', async () => {
     const cluster = await threeNodes(14);
     cluster.world.cutBoth(1, 3);
