@@ -89,7 +89,8 @@ class HistoryCheck {
     this.#checkReads();
     this.#checkCommits();
     for (const event of events) if (event.type === 'transaction') this.#counts.transactions[event.outcome]++;
-    const report = (rule: HistoryRule, place: Partition, message: string): void => this.#violation(rule, place, message);
+    const report = (rule: HistoryRule, place: Partition, message: string): void =>
+      this.#violation(rule, place, message);
     checkTransactions(this.#history, report);
     checkTopics(this.#history, report);
     return { counts: this.#counts, violations: this.#violations, violationCount: this.#violationCount };

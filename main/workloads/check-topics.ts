@@ -71,6 +71,10 @@ function checkOwners(history: History, report: Report): void {
     if (known === undefined || known.member === event.member) continue;
     const partition = history.groupPartitions?.get(event.group) ?? null;
     if (isLossExcused({ topic: offsetsTopic, partition, atMs: known.atMs }, history)) continue;
-    report('owned-twice', event, `${known.member} and ${event.member} own it in epoch ${event.epoch} of ${event.group}`);
+    report(
+      'owned-twice',
+      event,
+      `${known.member} and ${event.member} own it in epoch ${event.epoch} of ${event.group}`,
+    );
   }
 }

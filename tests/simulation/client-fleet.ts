@@ -27,6 +27,8 @@ export type ClientFleetOptions = {
   readonly note: (actor: string, text: string) => void;
 };
 
+/** What can't be waited for: its topics may have given up what they had promised. */
+type Lost = { readonly isCopyingLost: boolean; readonly isReadingLost: boolean };
 type Progress = { readonly acknowledged: ReadonlyMap<string, number>; readonly eventCount: number };
 
 const topics = ['orders', 'events'] as const;
@@ -35,6 +37,8 @@ const copiesTopic = 'copies';
 export const copiersGroupName = 'copiers';
 /** What exactly-once stands on. */
 export const copyingTopics: readonly string[] = [topics[0], copiesTopic, '__consumer_offsets', '__transaction_state'];
+/** What the group of the consumer protocol stands on. */
+export const readingTopics: readonly string[] = [topics[1], '__consumer_offsets'];
 const internalTopics: readonly string[] = ['__consumer_offsets', '__transaction_state'];
 export const groupName = 'readers';
 export const modernGroupName = 'modern-readers';
@@ -288,7 +292,7 @@ export class ClientFleet {
   }
 
   /** No new records, the fate of all is told, the group has read all, nobody changes anything any more. */
-  async end(isCopyingLost: boolean): Promise<void> {
+  async end({ isCopyingLost, isReadingLost }: Lost): Promise<void> {
     this.#isEnding = true;
     this.#adminClient.stop();
     for (const client of this.#producerClients) client.stop();
@@ -306,7 +310,7 @@ export class ClientFleet {
     this.#copierClients[0]?.stop();
     this.waitingFor = 'all events to be delivered to the group of the consumer protocol';
     const [modern] = this.#modern;
-    if (modern !== undefined) {
+    if (modern !== undefined && !isReadingLost) {
       await this.#watcher.refresh(topics[1]);
       const count = this.#watcher.partitionsOf(topics[1]).length;
       await this.until(() => modern.caughtUp.length === count);

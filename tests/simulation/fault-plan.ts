@@ -8,6 +8,8 @@ export type FaultKind =
   | 'kill' // the process; what it wrote stays
   | 'power-loss' // what was not synced is lost, torn or spoilt
   | 'blackout' // power loss of all nodes at once
+  | 'quorum-loss' // the processes of so many nodes that the rest is no majority
+  | 'away' // stopped for so long that the metadata log has been trimmed behind it
   | 'freeze'
   | 'stop' // in order
   | 'isolate' // from all other brokers, both ways
@@ -86,19 +88,28 @@ const triggerable: ReadonlySet<FaultKind> = new Set(['kill', 'freeze', 'isolate'
 const episodeMsMax = 3500;
 const faultsMax = 6;
 const faultMsMax = 3000;
-const blackoutOneIn = 12;
+const blackoutOneIn = 8;
+const quorumLossOneIn = 10;
+const awayOneIn = 10;
+const singleOneIn = 16;
+const fiveOneIn = 10;
 const driftMax = 0.01;
 
 export function planFaults(seed: number): Plan {
   const random = seededRandom(seed, 'plan');
-  const brokerCount = random.below(10) === 0 ? 5 : 3;
+  const brokerCount = random.below(singleOneIn) === 0 ? 1 : random.below(fiveOneIn) === 0 ? 5 : 3;
   const hasBlackout = random.below(blackoutOneIn) === 0;
   const clockRates = Array.from({ length: brokerCount }, () =>
     random.below(2) === 0 ? 1 : 1 + (random.next() - 0.5) * 2 * driftMax,
   );
   const episodeCount = random.below(3) === 0 ? 2 : 1;
   const episodes = Array.from({ length: episodeCount }, () => planEpisode(random, brokerCount));
-  if (hasBlackout) episodes[0] = [...(episodes[0] ?? []), blackout(random)];
+  const add = (fault: Fault): void => {
+    episodes[0] = [...(episodes[0] ?? []), fault];
+  };
+  if (hasBlackout) add(large(random, 'blackout', brokerCount, 1000));
+  if (random.below(quorumLossOneIn) === 0) add(large(random, 'quorum-loss', brokerCount, 2000));
+  if (random.below(awayOneIn) === 0) add({ ...large(random, 'away', brokerCount, 3500), atMs: random.below(500) });
   return { brokerCount, clockRates, episodes, hasBlackout };
 }
 
@@ -109,7 +120,7 @@ function planEpisode(random: Random, brokerCount: number): Fault[] {
   const faults = Array.from({ length: faultCount }, (): Fault => {
     const kind = usualKinds[random.below(usualKinds.length)] ?? 'kill';
     const broker = kind === 'power-loss' ? fragile : 1 + random.below(brokerCount);
-    const other = 1 + ((broker + random.below(brokerCount - 1)) % brokerCount);
+    const other = 1 + ((broker + random.below(Math.max(1, brokerCount - 1))) % brokerCount);
     const on =
       triggerable.has(kind) && random.below(3) === 0 ? (triggers[random.below(triggers.length)] ?? null) : null;
     // Short ones matter as much as long ones: a quick restart meets what the others have not noticed.
@@ -119,9 +130,10 @@ function planEpisode(random: Random, brokerCount: number): Fault[] {
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-function blackout(random: Random): Fault {
+function large(random: Random, kind: FaultKind, brokerCount: number, forMsMax: number): Fault {
   const atMs = random.below(episodeMsMax);
-  return { atMs, forMs: random.below(1000), kind: 'blackout', broker: 1, other: 2, on: null };
+  const forMs = forMsMax / 4 + random.below(forMsMax);
+  return { atMs, forMs, kind, broker: 1 + random.below(brokerCount), other: 1, on: null };
 }
 
 export function describeFault({ atMs, forMs, kind, broker, other, on }: Fault): string {

@@ -106,6 +106,19 @@ export class Faults {
         return () => {
           for (const id of brokers.ids) brokers.ensureStarted(id);
         };
+      case 'quorum-loss': {
+        // From `broker` on, in a ring: the rest is too few to decide anything.
+        const gone = Array.from({ length: Math.ceil(brokers.ids.length / 2) }, (_, index) => {
+          return brokers.ids[(broker - 1 + index) % brokers.ids.length] ?? broker;
+        });
+        for (const id of gone) brokers.kill(id);
+        return () => {
+          for (const id of gone) brokers.ensureStarted(id);
+        };
+      }
+      case 'away':
+        brokers.kill(broker);
+        return restart;
       case 'freeze':
         world.pause(broker);
         return () => world.resume(broker);

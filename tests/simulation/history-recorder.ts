@@ -73,7 +73,18 @@ export class HistoryRecorder {
   ): void {
     const atMs = this.#nowMs();
     const keyed = key === undefined ? {} : { key };
-    this.events.push({ type: 'acknowledged', atMs, startMs, producer, number, topic, partition, offset, leader, ...keyed });
+    this.events.push({
+      type: 'acknowledged',
+      atMs,
+      startMs,
+      producer,
+      number,
+      topic,
+      partition,
+      offset,
+      leader,
+      ...keyed,
+    });
     this.#note(producer, `#${number} acknowledged by ${leader} at ${topic}-${partition} offset ${offset ?? '?'}`);
   }
 

@@ -7,7 +7,14 @@ import { seededRandom } from '../../main/runtime/simulated/seeded-random.ts';
 import { checkHistory } from '../../main/workloads/check-history.ts';
 import type { History, HistoryCounts, UncleanEnd } from '../../main/workloads/history.ts';
 import { isLossExcused, mayHaveLost } from '../../main/workloads/loss-excuse.ts';
-import { ClientFleet, copiersGroupName, copyingTopics, groupName, modernGroupName } from './client-fleet.ts';
+import {
+  ClientFleet,
+  copiersGroupName,
+  copyingTopics,
+  groupName,
+  readingTopics,
+  modernGroupName,
+} from './client-fleet.ts';
 import { describeEntry } from './describe-entry.ts';
 import { planFaults, type Plan } from './fault-plan.ts';
 import { Faults } from './faults.ts';
@@ -47,6 +54,14 @@ const startMsMax = 30_000;
 /** So long after the last fault was mended everything must work again. */
 const recoveryMsMax = 40_000;
 const episodeMs = 4000;
+const oftenSnapshots = { 'metadata.log.max.record.bytes.between.snapshots': '2000' };
+/**
+ * The pause between two assignments is kept as a wall clock's time, in Kafka as here: after a skew of minutes a group would
+ * be assigned nothing for as long.
+ */
+const assignedAtOnce = { 'group.consumer.assignment.interval.ms': '0' };
+/** A node that was away for a second finds the log gone, and loads a snapshot. */
+const soonTrimmed = { 'metadata.max.retention.bytes': '3000' };
 
 export function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   return new SeedRun(options).run();
@@ -80,10 +95,14 @@ class SeedRun {
     this.#quorum = new QuorumWatch((highWatermark) => this.#metadata.onHighWatermark(highWatermark, world.nowMs));
     plan.clockRates.forEach((rate, index) => world.setClockRate(index + 1, rate));
     const random = seededRandom(seed, 'run');
+    const kinds = plan.episodes.flat().map(({ kind }) => kind);
     this.#brokers = new SimulatedBrokers({
       world,
       brokerCount: plan.brokerCount,
-      properties: random.below(3) === 0 ? { 'metadata.log.max.record.bytes.between.snapshots': '2000' } : {},
+      properties: {
+        ...(random.below(3) === 0 ? { ...oftenSnapshots, ...(random.below(2) === 0 ? soonTrimmed : {}) } : {}),
+        ...(kinds.includes('skew-clock') ? assignedAtOnce : {}),
+      },
       note,
       onBrokenBroker: (broker, error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -198,13 +217,17 @@ class SeedRun {
     const world = this.#world;
     // Where the decisions of transactions are gone with the disks, Kafka promises nothing of those under way either.
     const facts = { ...this.#history.history, ...this.#readMetadata() };
-    const isCopyingLost = copyingTopics.some((topic) => mayHaveLost(topic, facts));
-    await this.#settle('end', () => this.#clients.end(isCopyingLost), recoveryMsMax);
+    const mayHave = (topic: string): boolean => mayHaveLost(topic, facts);
+    const isCopyingLost = copyingTopics.some(mayHave);
+    const isReadingLost = readingTopics.some(mayHave);
+    await this.#settle('end', () => this.#clients.end({ isCopyingLost, isReadingLost }), recoveryMsMax);
     await this.#settle('whole', () => this.#becomeWhole(), recoveryMsMax);
     for (const message of await this.#settle('admin check', () => this.#clients.checkAdmin(), recoveryMsMax)) {
       this.#violation('metadata-lost', message);
     }
-    this.#history.logs.push(...(await this.#settle('reading back', () => this.#clients.readBack(isCopyingLost), recoveryMsMax)));
+    this.#history.logs.push(
+      ...(await this.#settle('reading back', () => this.#clients.readBack(isCopyingLost), recoveryMsMax)),
+    );
     const disks = new Map(this.#brokers.ids.map((id) => [id, world.disk(id)]));
     this.#comparedBatches = compareReplicas(disks, (rule, message) => this.#violation(rule, message));
   }

@@ -62,6 +62,15 @@ const properties = {
   'initial.broker.registration.timeout.ms': '600000',
 };
 
+/** One broker alone: every copy is the only one. */
+const singleProperties = {
+  'default.replication.factor': '1',
+  'min.insync.replicas': '1',
+  'offsets.topic.replication.factor': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+};
+
 export class SimulatedBrokers {
   readonly ids: readonly number[];
   readonly #options: SimulatedBrokersOptions;
@@ -191,6 +200,7 @@ export class SimulatedBrokers {
     const voters = this.ids.map((each) => `${each}@node-${each}:${controllerPortOf(each)}`).join(',');
     return {
       ...properties,
+      ...(this.ids.length === 1 ? singleProperties : {}),
       ...this.#options.properties,
       'node.id': String(id),
       'controller.quorum.voters': voters,

@@ -110,7 +110,15 @@ export class Admin {
     const numPartitions = 1 + random.below(3);
     const expected: Expected = { exists: null, partitionsMin: numPartitions, retentionMs: null };
     this.#expected.set(name, expected);
-    const topics = [{ name, numPartitions, replicationFactor: 1 + random.below(3), assignments: [], configs: [] }];
+    const topics = [
+      {
+        name,
+        numPartitions,
+        replicationFactor: 1 + random.below(Math.min(3, this.#brokerIds.length)),
+        assignments: [],
+        configs: [],
+      },
+    ];
     const code = (await this.#ask(createTopicsApi, { topics, timeoutMs }))?.topics[0]?.errorCode;
     if (code === ErrorCode.NONE) expected.exists = true;
     this.#told(`create ${name}`, code);

@@ -86,7 +86,10 @@ export class ConsumerMember {
     const introduction = this.#isIntroduced ? {} : { rebalanceTimeoutMs, subscribedTopicNames: [topic] };
     const request = { groupId: group, memberId: this.#memberId, memberEpoch: this.#epoch, ...introduction };
     const topicPartitions = this.#epoch === 0 ? [] : owned;
-    const answer = await this.#client.ask(this.#coordinator, consumerGroupHeartbeatApi, { ...request, topicPartitions });
+    const answer = await this.#client.ask(this.#coordinator, consumerGroupHeartbeatApi, {
+      ...request,
+      topicPartitions,
+    });
     if (answer === null || answer.errorCode !== ErrorCode.NONE) {
       this.#failed(answer?.errorCode ?? null);
       return false;
