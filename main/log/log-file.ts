@@ -12,14 +12,15 @@ const wholeChunkBytes = 256 * 1024;
 
 /**
  * Visits the headers of whole batches in [start, end) of the file. Stops at a cut tail, at bytes that are no batch,
- * and when `visit` says false. Only header fields of the view may be read; `position` is the place in the file.
+ * and when `visit` says false; returns the position where it stopped, `end` when all is whole. Only header fields of
+ * the view may be read; `position` is the place in the file.
  */
 export function forEachHeader(
   log: PooledFile,
   start: number,
   end: number,
   visit: (header: RecordBatch, position: number) => boolean | void,
-): void {
+): number {
   const chunk = Buffer.alloc(Math.min(headerChunkBytes, Math.max(headerBytes, end - start)));
   const header = new RecordBatch(chunk);
   let chunkStart = 0;
@@ -30,14 +31,22 @@ export function forEachHeader(
     if (position < chunkStart || position + needed > chunkStart + chunkLength) {
       chunkStart = position;
       chunkLength = log.get().read(chunk, 0, Math.min(chunk.length, end - position), position);
-      if (chunkLength < needed) return;
+      if (chunkLength < needed) return position;
     }
     header.moveTo(chunk, position - chunkStart);
     const size = header.sizeInBytes;
-    if (size < overheadBytes + 14 || header.magic < 0 || header.magic > 2 || position + size > end) return;
-    if (visit(header, position) === false) return;
+    if (!isHeaderSound(header) || position + size > end) return position;
+    if (visit(header, position) === false) return position;
     position += size;
   }
+  return position;
+}
+
+/** Whether a batch can begin like this. Beyond it only the checksum tells, which takes the body. */
+export function isHeaderSound(header: RecordBatch): boolean {
+  const { magic } = header;
+  if (magic < 0 || magic > 2) return false;
+  return header.sizeInBytes >= (magic === 2 ? headerBytes : overheadBytes + 14);
 }
 
 /**

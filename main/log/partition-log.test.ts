@@ -401,3 +401,119 @@ describe('when the disk fails', () => {
     expect(contents(openKitLog({ disk, hadCleanShutdown: false }))).toEqual(['0:a']);
   });
 });
+
+describe('damaged files', () => {
+  const path = '/data/t-0/00000000000000000000';
+
+  function spoil(disk: Disk, name: string, change: (bytes: Buffer) => Buffer): void {
+    const bytes = change(Buffer.from(disk.readFile(name)));
+    const file = disk.open(name, 'write');
+    file.truncate(0);
+    file.write(bytes, 0);
+    file.close();
+  }
+
+  const flipped = (at: number, bit: number) => (bytes: Buffer) => {
+    bytes[at] = (bytes[at] ?? 0) ^ bit;
+    return bytes;
+  };
+  const indexed = { 'index.interval.bytes': '100' };
+  const settings = { ...indexed, 'internal.segment.bytes': '100000' };
+
+  test('whatever bit of an offset index is wrong after a clean stop, all is served and appends go on', () => {
+    const disk = newDisk();
+    const first = openKitLog({ disk, settings });
+    const expected = fill(first, 12);
+    first.close();
+    const index = Buffer.from(disk.readFile(`${path}.index`));
+    expect(index.length).toBeGreaterThan(24);
+    for (let bit = 0; bit < index.length * 8; bit++) {
+      spoil(disk, `${path}.index`, () => flipped(bit >> 3, 1 << (bit & 7))(Buffer.from(index)));
+      const log = openKitLog({ disk, settings, tailCacheBytesMax: 0 });
+      expect(log.logEndOffset, `bit ${bit}`).toBe(expected.length);
+      for (let from = 0; from < expected.length; from += 3) {
+        expect(contents(log, from, 150), `bit ${bit} from ${from}`).toEqual(expected.slice(from));
+      }
+      // Enough for the next index entry, which must not find the last one above it.
+      for (let count = 0; count < 3; count++) append(log, ['more'.repeat(20)]);
+      log.truncateTo(expected.length);
+      log.close();
+    }
+  });
+
+  test('an index longer than its entries, or of another segment, is made anew', () => {
+    for (const change of [
+      (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(40, 0xee)]),
+      (bytes: Buffer) => Buffer.concat([bytes, bytes]),
+      (bytes: Buffer) => Buffer.alloc(bytes.length, 0xff),
+    ]) {
+      const disk = newDisk();
+      const first = openKitLog({ disk, settings });
+      const expected = fill(first, 12);
+      first.close();
+      spoil(disk, `${path}.index`, change);
+      const log = openKitLog({ disk, settings, tailCacheBytesMax: 0 });
+      for (let from = 0; from < expected.length; from++) expect(contents(log, from, 150)).toEqual(expected.slice(from));
+      append(log, ['more']);
+      log.close();
+    }
+  });
+
+  test('a time index that names a wrong last time does not make a segment older or younger than it is', () => {
+    const disk = newDisk();
+    const first = openKitLog({ disk, settings });
+    fill(first, 12);
+    const largest = first.segments[0]?.largestTimestamp;
+    first.close();
+    for (const at of [0, 1, 5]) {
+      spoil(disk, `${path}.timeindex`, (bytes) => flipped(bytes.length - 12 + at, 0x20)(bytes));
+      const log = openKitLog({ disk, settings });
+      expect(log.segments[0]?.largestTimestamp).toBe(largest);
+      log.close();
+    }
+  });
+
+  test('what is appended after a clean stop does not land behind bytes that are no batch', () => {
+    for (const change of [
+      (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(500)]),
+      (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('garbage'.repeat(20))]),
+      (bytes: Buffer) => bytes.subarray(0, bytes.length - 5),
+      (bytes: Buffer) => Buffer.alloc(bytes.length),
+    ]) {
+      const disk = newDisk();
+      const first = openKitLog({ disk, settings });
+      fill(first, 12);
+      first.close();
+      spoil(disk, `${path}.log`, change);
+      const log = openKitLog({ disk, settings, tailCacheBytesMax: 0 });
+      const kept = contents(log);
+      const { firstOffset } = append(log, ['new']);
+      expect(contents(log)).toEqual([...kept, `${firstOffset}:new`]);
+      log.close();
+      expect(contents(openKitLog({ disk, settings, tailCacheBytesMax: 0 }))).toEqual([...kept, `${firstOffset}:new`]);
+    }
+  });
+
+  test('a read that comes to a damaged place gives what is before it, then CORRUPT_MESSAGE naming file and way out', () => {
+    const disk = newDisk();
+    const first = openKitLog({ disk, settings: smallSegments });
+    const expected = fill(first, 30);
+    const second = first.segments[1]?.baseOffset ?? 0;
+    first.close();
+    // The first batch's length, in a segment that recovery does not look at after a clean stop.
+    spoil(disk, `${path}.log`, (bytes) => {
+      const size = bytes.readInt32BE(8) + 12;
+      bytes.writeInt32BE(-5, size + 8);
+      return bytes;
+    });
+    const log = openKitLog({ disk, settings: smallSegments, tailCacheBytesMax: 0 });
+    const [head] = log.read(0, 10_000, 'log-end', true).records.flatMap((chunk) => [...batchesIn(chunk)]);
+    expect(head?.baseOffset).toBe(0);
+    const next = head?.nextOffset ?? 0;
+    const error = errorOf(() => log.read(next, 10_000, 'log-end', true));
+    expect(error.errorCode).toBe(ErrorCode.CORRUPT_MESSAGE);
+    expect(error.message).toContain(`${path}.log is damaged`);
+    expect(error.message).toContain('copied from the other replicas');
+    expect(contents(log, second)).toEqual(expected.slice(second));
+  });
+});

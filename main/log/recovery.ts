@@ -62,6 +62,7 @@ class Recovery {
   /** Snapshots now in the directory. */
   #snapshots: readonly number[] = [];
   #truncatedBytes = 0;
+  #wasDamaged = false;
   #epochsChanged = false;
 
   constructor(options: RecoveryOptions) {
@@ -72,6 +73,7 @@ class Recovery {
     const { hadCleanShutdown, logStartOffset, epochs } = this.#options;
     this.#loadSegments(this.#options.isNew ? [] : this.#finishInterrupted(this.#list()));
     if (!hadCleanShutdown) this.#recoverUnflushed();
+    else this.#recoverDamagedEnd();
     const end = this.#endOfSegments();
     const active = this.#segments.at(-1) ?? this.#addFirstSegment();
     const logEndOffset = end ?? active.nextOffset();
@@ -81,7 +83,7 @@ class Recovery {
     const producers = this.#newProducers();
     producers.removeStray(this.#segments.map((segment) => segment.baseOffset));
     this.#rebuild(producers, newStart, logEndOffset, hadCleanShutdown);
-    const isClean = hadCleanShutdown && end !== null;
+    const isClean = hadCleanShutdown && end !== null && !this.#wasDamaged;
     return {
       segments: this.#segments,
       producers,
@@ -199,6 +201,17 @@ class Recovery {
       this.#deleteSegments(this.#segments.splice(index + 1));
       return;
     }
+  }
+
+  /** Appends behind bytes that are no batch would never be read: such an end is cut even after a clean stop. */
+  #recoverDamagedEnd(): void {
+    const last = this.#segments.at(-1);
+    if (last === undefined || last.endsWhole) return;
+    this.#recoverSegment(last);
+    this.#wasDamaged = true;
+    this.#findings.push(
+      `log segment ${offsetName(last.baseOffset)} was damaged after a clean stop: cut to its last whole batch, end ${last.nextOffset()}`,
+    );
   }
 
   /** Rebuilds what can be told from the batches and cuts the rest; returns how many bytes were cut. */

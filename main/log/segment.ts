@@ -3,11 +3,13 @@
 
 import { toOffset, type Offset } from '../core/ids.ts';
 import { assert } from '../core/assert.ts';
-import { forEachBatch, wholeBatchSize, RecordBatch } from '../records/record-batch.ts';
-import type { Clock } from '../runtime/runtime.ts';
+import { ErrorCode } from '../protocol/errors.ts';
+import { forEachBatch, headerUpToMagicBytes, RecordBatch, recordBatchOverheadBytes } from '../records/record-batch.ts';
+import type { Clock, File } from '../runtime/runtime.ts';
 import { PooledFile, type FilePool } from './file-pool.ts';
-import { forEachHeader, readRange } from './log-file.ts';
+import { forEachHeader, isHeaderSound, readRange } from './log-file.ts';
 import type { LogConfig } from './log-config.ts';
+import { LogError } from './log-error.ts';
 import type { AbortedTransaction } from './log-types.ts';
 import { OffsetIndex } from './offset-index.ts';
 import {
@@ -145,8 +147,22 @@ export class Segment {
   }
 
   get maxTimestamp(): TimestampOffset {
-    this.#maxTimestamp ??= this.timeIndex.lastEntry;
-    return this.#maxTimestamp;
+    return (this.#maxTimestamp ??= this.#checkedLastTime());
+  }
+
+  /** The last time entry, if its batch says the same: retention goes by it, and it has no checksum. */
+  #checkedLastTime(): TimestampOffset {
+    const last = this.timeIndex.lastEntry;
+    if (last.timestamp < 0 && this.timeIndex.entries.count === 0) return last;
+    let isTrue = false;
+    this.#walk(last.offset, (header) => {
+      if (header.lastOffset < last.offset) return true;
+      isTrue = header.maxTimestamp === last.timestamp;
+      return false;
+    });
+    if (isTrue) return last;
+    this.#rebuildIndexes();
+    return this.#maxTimestamp ?? this.timeIndex.lastEntry;
   }
 
   /** The file's own time where no record has one. */
@@ -166,7 +182,7 @@ export class Segment {
     offset: number,
   ): { readonly position: number; readonly sizeBytes: number; readonly baseOffset: number } | null {
     let found: { position: number; sizeBytes: number; baseOffset: number } | null = null;
-    forEachHeader(this.log, this.offsetIndex.positionBefore(offset), this.#sizeBytes, (header, position) => {
+    this.#walk(offset, (header, position) => {
       if (header.lastOffset < offset) return true;
       // The base offset as stored: in old formats the last, which is all that a header tells.
       found = { position, sizeBytes: header.sizeInBytes, baseOffset: header.lastOffset - header.lastOffsetDelta };
@@ -180,14 +196,17 @@ export class Segment {
    * first even if larger, with `minOneBatch`). Null when the segment ends before `startOffset`.
    */
   read(startOffset: number, limitOffset: number, maxBytes: number, minOneBatch: boolean): Buffer | null {
-    const from = this.offsetIndex.positionBefore(startOffset);
+    const from = this.positionBefore(startOffset);
     const wanted = Math.min(this.#sizeBytes - from, maxBytes + this.#indexIntervalBytes);
     let chunk = readRange(this.log.get(), from, wanted);
     let start = positionOf(chunk, startOffset);
     if (start === null) {
       // The batch wanted lies behind larger ones, or is itself larger than what was read.
       const found = this.findBatch(startOffset);
-      if (found === null) return null;
+      if (found === null) {
+        this.#requireWhole(startOffset);
+        return null;
+      }
       const bytes = Math.min(this.#sizeBytes - found.position, Math.max(maxBytes, minOneBatch ? found.sizeBytes : 0));
       chunk = readRange(this.log.get(), found.position, bytes);
       start = 0;
@@ -197,30 +216,112 @@ export class Segment {
 
   /** The offset after the last whole batch. */
   nextOffset(): Offset {
-    let next: number = this.baseOffset;
-    forEachHeader(this.log, this.offsetIndex.positionBefore(this.offsetIndex.lastOffset), this.#sizeBytes, (header) => {
-      next = header.nextOffset;
+    let { nextOffset } = this.#tail();
+    // An entry for what the log does not hold: the next append would find offsets that do not rise.
+    if (this.offsetIndex.entries.count > 0 && this.offsetIndex.lastOffset >= nextOffset) {
+      this.#rebuildIndexes();
+      ({ nextOffset } = this.#tail());
+    }
+    return toOffset(nextOffset);
+  }
+
+  /** Batches back to back up to the last byte, as far as headers tell. */
+  get endsWhole(): boolean {
+    return this.#tail().endPosition === this.#sizeBytes;
+  }
+
+  #tail(): { readonly nextOffset: number; readonly endPosition: number } {
+    let nextOffset: number = this.baseOffset;
+    const endPosition = this.#walk(this.offsetIndex.lastOffset, (header) => {
+      nextOffset = header.nextOffset;
     });
-    return toOffset(next);
+    return { nextOffset, endPosition };
+  }
+
+  /**
+   * Where to begin looking for `offset`. An index has no checksum: what it says counts only if a batch stands there that
+   * does not end behind `offset`; else the indexes are made anew from the batches.
+   */
+  positionBefore(offset: number): number {
+    const position = this.offsetIndex.positionBefore(offset);
+    if (position === 0) return 0;
+    if (isIndexedBatch(this.log.get(), position, this.#sizeBytes, this.baseOffset, offset)) return position;
+    this.#rebuildIndexes();
+    return this.offsetIndex.positionBefore(offset);
+  }
+
+  /** Headers from the one at or before `offset` on; ends early where offsets are not this segment's or do not rise. */
+  #walk(offset: number, visit: (header: RecordBatch, position: number) => boolean | void): number {
+    let least: number = this.baseOffset;
+    return forEachHeader(this.log, this.positionBefore(offset), this.#sizeBytes, (header, position) => {
+      const { lastOffset } = header;
+      if (lastOffset < least || !this.canHold(lastOffset)) return false;
+      least = lastOffset + 1;
+      return visit(header, position);
+    });
+  }
+
+  /** Throws LogError CORRUPT_MESSAGE when what is looked for in vain may have stood behind bytes that are no batch. */
+  #requireWhole(offset: number): void {
+    const { endPosition } = this.#tail();
+    const position = endPosition === this.#sizeBytes ? this.#walk(offset, () => true) : endPosition;
+    if (position === this.#sizeBytes) return;
+    throw new LogError(
+      ErrorCode.CORRUPT_MESSAGE,
+      `${this.log.path} is damaged: no batch stands at position ${position}, where offset ${offset} or more is due. ` +
+        `Stop the broker and remove the partition's directory: it is copied from the other replicas.`,
+    );
+  }
+
+  /** From the headers of the batches. */
+  #rebuildIndexes(): void {
+    const isActive = this.#isUnsealed;
+    this.offsetIndex.entries.reset();
+    this.timeIndex.entries.reset();
+    this.#isUnsealed = true;
+    this.#changeCount++;
+    let maxTimestamp: TimestampOffset = { timestamp: -1, offset: this.baseOffset };
+    let lastIndexedAt = 0;
+    this.#walk(this.baseOffset, (header, position) => {
+      const { lastOffset, maxTimestamp: timestamp } = header;
+      if (timestamp > maxTimestamp.timestamp) maxTimestamp = { timestamp, offset: lastOffset };
+      if (position - lastIndexedAt <= this.#indexIntervalBytes) return;
+      this.offsetIndex.append(lastOffset, position);
+      this.timeIndex.maybeAppend(maxTimestamp.timestamp, maxTimestamp.offset);
+      lastIndexedAt = position;
+    });
+    this.#maxTimestamp = maxTimestamp;
+    if (!isActive) this.seal();
   }
 
   /** Drops the batch that holds `offset` and all behind it; returns how many bytes went. */
   truncateTo(offset: number): number {
-    const found = this.findBatch(offset);
+    // Where nothing is found because bytes before it are damaged, those go too: appends must not land behind them.
+    const position = this.findBatch(offset)?.position ?? this.#walk(offset, () => true);
     this.#isUnsealed = true;
     this.#changeCount++;
     this.offsetIndex.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
     this.transactionIndex.truncateTo(offset);
-    const dropped = found === null ? 0 : this.#sizeBytes - found.position;
-    if (found !== null) this.truncateToPosition(found.position);
+    const dropped = this.#sizeBytes - position;
+    this.truncateToPosition(position);
     if (this.#sizeBytes === 0) {
       this.#createdMs = this.#environment.clock.wallMs();
       this.#firstBatchTimestamp = null;
     }
     this.#bytesSinceLastIndexEntry = 0;
+    // Entries that do not rise survive a search by halves.
+    if (this.#hasEntryFrom(offset)) this.#rebuildIndexes();
     this.#maxTimestamp = this.#readMaxTimestamp();
     return dropped;
+  }
+
+  #hasEntryFrom(offset: number): boolean {
+    const { offsetIndex, timeIndex } = this;
+    return (
+      (offsetIndex.entries.count > 0 && offsetIndex.lastOffset >= offset) ||
+      (timeIndex.entries.count > 0 && timeIndex.lastEntry.offset >= offset)
+    );
   }
 
   truncateToPosition(position: number): void {
@@ -368,7 +469,7 @@ export class Segment {
   /** The last time entry, or a younger batch behind it. */
   #readMaxTimestamp(): TimestampOffset {
     let largest = this.timeIndex.lastEntry;
-    forEachHeader(this.log, this.offsetIndex.positionBefore(largest.offset), this.#sizeBytes, (header) => {
+    this.#walk(largest.offset, (header) => {
       if (header.maxTimestamp > largest.timestamp)
         largest = { timestamp: header.maxTimestamp, offset: header.lastOffset };
     });
@@ -380,16 +481,19 @@ export class Segment {
 function positionOf(chunk: Buffer, offset: number): number | null {
   const header = new RecordBatch(chunk);
   let at = 0;
+  let lastOffset = -1;
   while (at + 61 <= chunk.length) {
     header.moveTo(chunk, at);
+    if (!isHeaderSound(header) || header.lastOffset <= lastOffset) return null;
+    lastOffset = header.lastOffset;
     const size = header.sizeInBytes;
-    if (header.lastOffset >= offset) return at + size <= chunk.length ? at : null;
+    if (lastOffset >= offset) return at + size <= chunk.length ? at : null;
     at += size;
   }
   return null;
 }
 
-/** End of the last whole batch that begins below `limitOffset` and fits. */
+/** End of the last whole batch that begins below `limitOffset` and fits; before bytes that can't be one. */
 function endOfBatches(
   chunk: Buffer,
   start: number,
@@ -399,11 +503,25 @@ function endOfBatches(
 ): number {
   const batch = new RecordBatch(chunk);
   let end = start;
-  for (;;) {
-    const size = wholeBatchSize(chunk, end);
-    if (size === 0) return end;
-    if (end + size - start > maxBytes && !(minOneBatch && end === start)) return end;
-    if (batch.moveTo(chunk, end).lastOffset >= limitOffset) return end;
-    end += size;
+  let previousOffset = -1;
+  while (chunk.length - end >= headerUpToMagicBytes) {
+    const isWhole = isHeaderSound(batch.moveTo(chunk, end)) && batch.sizeInBytes <= chunk.length - end;
+    if (!isWhole) return end;
+    const { sizeInBytes, lastOffset } = batch;
+    if (end + sizeInBytes - start > maxBytes && !(minOneBatch && end === start)) return end;
+    if (lastOffset >= limitOffset || lastOffset <= previousOffset) return end;
+    previousOffset = lastOffset;
+    end += sizeInBytes;
   }
+  return end;
+}
+
+/** Whether a batch begins at `position` of `file`, of this segment, and ends at `offset` or before. */
+function isIndexedBatch(file: File, position: number, sizeBytes: number, baseOffset: number, offset: number): boolean {
+  if (position < 0 || position >= sizeBytes) return false;
+  const header = new RecordBatch(readRange(file, position, Math.min(recordBatchOverheadBytes, sizeBytes - position)));
+  if (header.buffer.length < headerUpToMagicBytes || !isHeaderSound(header)) return false;
+  if (!header.isLegacy && header.buffer.length < recordBatchOverheadBytes) return false;
+  const { lastOffset } = header;
+  return lastOffset >= baseOffset && lastOffset <= offset && position + header.sizeInBytes <= sizeBytes;
 }

@@ -34,7 +34,7 @@ export function findOffset(
 function searchSegment(segment: Segment, timestamp: number, logStartOffset: Offset): TimestampAndOffset | null {
   const from = Math.max(segment.timeIndex.offsetBefore(timestamp), logStartOffset);
   let found: TimestampAndOffset | null = null;
-  forEachStoredBatch(segment.log, segment.offsetIndex.positionBefore(from), segment.sizeBytes, (batch) => {
+  forEachStoredBatch(segment.log, segment.positionBefore(from), segment.sizeBytes, (batch) => {
     if (batch.maxTimestamp >= timestamp && batch.lastOffset >= logStartOffset) {
       found = firstRecordAt(batch, timestamp, logStartOffset);
     }
@@ -52,7 +52,7 @@ function searchYoungest(segments: readonly Segment[]): TimestampAndOffset | null
   const segment = youngest;
   const { timestamp, offset } = segment.maxTimestamp;
   let found: TimestampAndOffset | null = null;
-  forEachStoredBatch(segment.log, segment.offsetIndex.positionBefore(offset), segment.sizeBytes, (batch) => {
+  forEachStoredBatch(segment.log, segment.positionBefore(offset), segment.sizeBytes, (batch) => {
     if (batch.maxTimestamp !== timestamp) return true;
     found = firstRecordAt(batch, timestamp, 0);
     return found === null;

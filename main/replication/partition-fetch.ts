@@ -3,7 +3,7 @@
 
 import { unreachable } from '../core/assert.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import { OffsetOutOfRange } from '../log/log-error.ts';
+import { LogError, OffsetOutOfRange } from '../log/log-error.ts';
 import type { ReadLimit } from '../log/log-types.ts';
 import { DiskError } from '../runtime/runtime.ts';
 import type { ClusterMetadata } from './contract.ts';
@@ -128,6 +128,8 @@ function readRecords(
   } catch (error) {
     if (error instanceof OffsetOutOfRange) return failedFetch(entry.index, ErrorCode.OFFSET_OUT_OF_RANGE);
     if (error instanceof DiskError) return failedFetch(entry.index, ErrorCode.KAFKA_STORAGE_ERROR);
+    // Its own file is damaged; the other partitions of the request are served.
+    if (error instanceof LogError) return failedFetch(entry.index, error.errorCode);
     throw error;
   }
 }

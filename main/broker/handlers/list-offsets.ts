@@ -9,6 +9,7 @@ import type { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/mes
 import type { Writable } from '../../protocol/schema.ts';
 import { CodecNotLoaded } from '../../records/compression/codec-not-loaded.ts';
 import { prepareCompression } from '../../records/compression/compression.ts';
+import { RecordsError } from '../../records/errors.ts';
 import { DiskError } from '../../runtime/runtime.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
@@ -122,7 +123,7 @@ function answerOne(
     return search(partition, timestamp, request, version);
   } catch (error) {
     if (error instanceof DiskError) return refused(ErrorCode.KAFKA_STORAGE_ERROR);
-    if (error instanceof LogError) return refused(error.errorCode);
+    if (error instanceof LogError || error instanceof RecordsError) return refused(error.errorCode);
     throw error;
   }
 }
