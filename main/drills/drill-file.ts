@@ -192,6 +192,8 @@ export type Bound = v.InferOutput<typeof bound>;
 
 export const actionNames = Object.keys(actions) as readonly (keyof typeof actions)[];
 
+const problemsShownMax = 20;
+
 /** The file can't be used: each problem names the line, what is wrong and the way out. */
 export class DrillFileError extends Error {
   override readonly name = 'ClusterError';
@@ -199,8 +201,10 @@ export class DrillFileError extends Error {
   readonly advice = 'the form is described in docs/DRILLS.md; docs/drill.schema.json gives editors completion';
   readonly problems: readonly string[];
   constructor(where: string, problems: readonly string[]) {
-    super(`${where} is not a drill:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-    this.problems = problems;
+    const more = problems.length - problemsShownMax;
+    const shown = more <= 0 ? problems : [...problems.slice(0, problemsShownMax), `… and ${more} more`];
+    super(`${where} is not a drill:\n${shown.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = shown;
   }
 }
 
@@ -210,17 +214,27 @@ export type LocatedFile = {
   at(path: readonly (string | number)[]): string;
 };
 
+/** Far beyond any drill; parsing takes time that grows with it. */
+const drillCharactersMax = 65_536;
+const aliasesMax = 100;
+
 /** Parses and checks; `where` names the file in errors. Throws DrillFileError. */
 export function parseDrillFile(text: string, where: string): LocatedFile {
+  if (text.length > drillCharactersMax) {
+    throw new DrillFileError(where, [`it has ${text.length} characters, ${drillCharactersMax} are allowed`]);
+  }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const document = orRefuse(where, () =>
+    parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, logLevel: 'error' }),
+  );
   const syntax = document.errors.map((error) => {
     const { line } = lines.linePos(error.pos[0]);
     return `line ${line}: ${error.message}`;
   });
   if (syntax.length > 0) throw new DrillFileError(where, syntax);
   const at = (path: readonly (string | number)[]) => `line ${lineOf(document, lines, path)}`;
-  const parsed = v.safeParse(drillSchema, document.toJS());
+  const value = orRefuse(where, (): unknown => document.toJS({ maxAliasCount: aliasesMax }));
+  const parsed = v.safeParse(drillSchema, value);
   if (parsed.success) return { file: parsed.output, at };
   throw new DrillFileError(
     where,
@@ -229,6 +243,16 @@ export function parseDrillFile(text: string, where: string): LocatedFile {
       return `${at(path)}: ${path.join('.') || 'the file'}: ${explain(issue)}`;
     }),
   );
+}
+
+/** The YAML library throws plain errors for an alias without an anchor, aliases without end and nesting too deep. */
+function orRefuse<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const reason = error instanceof RangeError ? 'it is nested too deep' : String((error as Error).message);
+    throw new DrillFileError(where, [reason]);
+  }
 }
 
 function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number {

@@ -6,7 +6,7 @@ import type { ClusterView } from '../api/views.ts';
 import type { JournalEntry, JournalEvent } from '../core/journal.ts';
 import { seededRandom } from '../runtime/simulated/seeded-random.ts';
 import { keySource } from './clients/keys.ts';
-import { DrillFileError, drillSchema } from './drill-file.ts';
+import { DrillFileError, drillSchema, parseDrillFile } from './drill-file.ts';
 import { electionsOf, isrFacts } from './elections.ts';
 import { planDrill } from './plan-drill.ts';
 import { parseRole, resolveRole, type RoleContext } from './roles.ts';
@@ -170,4 +170,21 @@ test('an election’s time is split at what the journal and the clients say', ()
     { of: 'payments-0', epoch: 4, detectionMs: 900, metadataMs: 20, discoveryMs: 200, totalMs: 1125, faultAtMs: 1000 },
   ]);
   expect(isrFacts(input, new Map([['payments', 3]]))).toEqual({ shrinks: 1, recoveryMs: 2095, offlineMs: 0 });
+});
+
+describe('a hostile drill file', () => {
+  test.each([
+    ['an alias without an anchor', 'steps: *nowhere', 'nowhere'],
+    [
+      'aliases of aliases',
+      `a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b]\nd: [${'*c,'.repeat(200)}]`,
+      'alias',
+    ],
+    ['nesting without end', '['.repeat(20_000) + ']'.repeat(20_000), 'nested too deep'],
+    ['nesting without an end', '['.repeat(20_000), '… and '],
+    ['a very long text', 'a'.repeat(100_000), '65536 are allowed'],
+  ])('%s is refused in words', (_, text, words) => {
+    expect(() => parseDrillFile(text, 'mine.yaml')).toThrow(DrillFileError);
+    expect(() => parseDrillFile(text, 'mine.yaml')).toThrow(words);
+  });
 });
