@@ -1,19 +1,40 @@
 // Our own files beside the brokers': `DIR/highwater/` holds the topology, the running supervisor's address and the
 // logs. `DIR/node-I/` belongs to broker I and is a Kafka log directory.
 
+import * as v from 'valibot';
 import type { Clock, Disk } from '../runtime/runtime.ts';
 import type { Processes } from '../runtime/processes.ts';
 import { ClusterError } from './cluster-error.ts';
-import type { Topology } from './topology.ts';
+import { profiles, type ProfileName } from './profiles.ts';
+import { brokersMax, type Topology } from './topology.ts';
+
+const id = v.pipe(v.number(), v.integer(), v.minValue(0));
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const pid = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+const runningSchema = v.object({
+  supervisorPid: pid,
+  controlPort: port,
+  token: v.string(),
+  uiUrl: v.nullable(v.string()),
+  brokers: v.array(v.object({ id, pid })),
+});
+
+const topologySchema = v.object({
+  formatVersion: v.literal(1),
+  clusterId: v.pipe(v.string(), v.minLength(1)),
+  profile: v.picklist(Object.keys(profiles) as ProfileName[]),
+  host: v.pipe(v.string(), v.minLength(1)),
+  brokers: v.pipe(
+    v.array(v.object({ id, port, controllerPort: port, rack: v.nullable(v.string()) })),
+    v.minLength(1),
+    v.maxLength(brokersMax),
+  ),
+  configs: v.record(v.string(), v.string()),
+});
 
 /** Who runs this directory now, and how `highwater broker …` reaches it. */
-export type Running = {
-  readonly supervisorPid: number;
-  readonly controlPort: number;
-  readonly token: string;
-  readonly uiUrl: string | null;
-  readonly brokers: readonly { readonly id: number; readonly pid: number }[];
-};
+export type Running = Readonly<v.InferOutput<typeof runningSchema>>;
 
 /** A process that was sent SIGKILL is gone within this time, unless its disk hangs. */
 const killedWithinMs = 2000;
@@ -73,15 +94,16 @@ export class ClusterDirectory {
   }
 
   readTopology(): Topology | null {
-    const topology = this.#readJson<Topology>('cluster.json');
-    if (topology !== null && topology.formatVersion !== 1) {
+    const stored = this.#readJson('cluster.json');
+    const format = v.safeParse(v.object({ formatVersion: v.number() }), stored);
+    if (format.success && format.output.formatVersion !== 1) {
       throw new ClusterError(
         'DIRECTORY_TOO_NEW',
-        `${this.file('cluster.json')} has format ${String(topology.formatVersion)}, this highwater knows 1`,
+        `${this.file('cluster.json')} has format ${format.output.formatVersion}, this highwater knows 1`,
         'use the highwater that made it, or another directory',
       );
     }
-    return topology;
+    return stored === undefined ? null : this.#checked('cluster.json', topologySchema, stored);
   }
 
   writeTopology(topology: Topology): void {
@@ -89,7 +111,8 @@ export class ClusterDirectory {
   }
 
   readRunning(): Running | null {
-    return this.#readJson<Running>('running.json');
+    const stored = this.#readJson('running.json');
+    return stored === undefined ? null : this.#checked('running.json', runningSchema, stored);
   }
 
   writeRunning(running: Running): void {
@@ -117,12 +140,13 @@ export class ClusterDirectory {
     if (remove) this.#disk.removeTree(this.path);
   }
 
-  #readJson<T>(name: string): T | null {
+  /** Undefined when the file is missing. */
+  #readJson(name: string): unknown {
     const path = this.file(name);
-    if (!this.#disk.exists(path)) return null;
+    if (!this.#disk.exists(path)) return undefined;
     const text = Buffer.from(this.#disk.readFile(path)).toString('utf8');
     try {
-      return JSON.parse(text) as T;
+      return JSON.parse(text) as unknown;
     } catch (error) {
       throw new ClusterError(
         'DIRECTORY_DAMAGED',
@@ -131,6 +155,17 @@ export class ClusterDirectory {
         error,
       );
     }
+  }
+
+  #checked<Schema extends v.GenericSchema>(name: string, schema: Schema, value: unknown): v.InferOutput<Schema> {
+    const parsed = v.safeParse(schema, value);
+    if (parsed.success) return parsed.output;
+    const [issue] = parsed.issues;
+    throw new ClusterError(
+      'DIRECTORY_DAMAGED',
+      `${this.file(name)} is damaged: ${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`,
+      'restore it, or remove it to lose only what it holds',
+    );
   }
 
   #writeJson(name: string, value: unknown): void {

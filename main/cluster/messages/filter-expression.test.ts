@@ -52,3 +52,15 @@ test('nothing of the language reaches what a record does not own', () => {
   expect(compileFilter('value.constructor == null and value["__proto__"] == null')(scope)).toBe(true);
   expect(() => compileFilter('('.repeat(100))).toThrow('too deep');
 });
+
+test('a regular expression that backtracks without end elsewhere is answered at once', () => {
+  const evil = compileFilter('value matches "^(a+)+$"');
+  expect(evil({ ...scope, value: `${'a'.repeat(4000)}!` })).toBe(false);
+  expect(compileFilter('value matches "b+"')({ ...scope, value: 'a\nbb\nc' })).toBe(true);
+});
+
+test('what JavaScript gives every object is no function of the language', () => {
+  for (const name of ['constructor', 'toString', '__proto__', 'valueOf']) {
+    expect(() => compileFilter(`${name}(value) == 1`)).toThrow('unknown name');
+  }
+});

@@ -4,6 +4,8 @@
 //   or, and, not · == != < <= > >= · contains startsWith endsWith matches in · + - * / % · ( ) [ , ]
 //   key value headers offset partition timestamp size · value.a.b[0] · headers["trace-id"] · exists(x) length(x) lower(x)
 
+import { compileTopicRegex, InvalidRegex, type TopicRegex } from '../../coordinators/group/topic-regex.ts';
+
 export type FilterScope = {
   readonly key: unknown;
   /** Parsed when it is JSON, else the text. */
@@ -37,7 +39,7 @@ type Evaluate = (scope: FilterScope) => unknown;
 
 export const expressionLengthMax = 2000;
 const depthMax = 64;
-/** A regular expression looks at this much of a text at most, so that a bad one can't hold the engine for long. */
+/** A regular expression looks at this much of a text at most: time is linear in it, for every record. */
 const matchedLengthMax = 4096;
 const scopeNames = ['key', 'value', 'headers', 'offset', 'partition', 'timestamp', 'size'] as const;
 const tokenPattern =
@@ -166,15 +168,10 @@ class Parser {
     const token = this.#peek();
     if (token.kind !== 'string') throw new FilterError('matches needs a regular expression in quotes', token.at);
     this.#next += 1;
-    let pattern: RegExp;
-    try {
-      pattern = new RegExp(token.text, 'u');
-    } catch (error) {
-      throw new FilterError(error instanceof Error ? error.message : 'no regular expression', token.at);
-    }
+    const pattern = compiledPattern(token);
     return (scope) => {
       const value = left(scope);
-      return value !== undefined && value !== null && pattern.test(textOf(value).slice(0, matchedLengthMax));
+      return value !== undefined && value !== null && pattern.matches(textOf(value).slice(0, matchedLengthMax));
     };
   }
 
@@ -264,7 +261,7 @@ class Parser {
     const { text } = token;
     if (text === 'true' || text === 'false') return () => text === 'true';
     if (text === 'null') return () => null;
-    const call = functions[text];
+    const call = Object.hasOwn(functions, text) ? functions[text] : undefined;
     if (call !== undefined && this.#take('(') !== null) {
       const argument = this.#or();
       this.#expect(')');
@@ -275,6 +272,16 @@ class Parser {
       throw new FilterError(`unknown name ${text}; there are ${scopeNames.join(', ')}`, token.at);
     }
     return (scope) => scope[name];
+  }
+}
+
+/** Matched in linear time, anywhere in the text: JavaScript's own regular expressions can take for ever. */
+function compiledPattern(token: Token): TopicRegex {
+  try {
+    return compileTopicRegex(`(?s:.*)(?:${token.text})(?s:.*)`);
+  } catch (error) {
+    if (!(error instanceof InvalidRegex)) throw error;
+    throw new FilterError(`Invalid regular expression: ${error.message}`, token.at);
   }
 }
 
