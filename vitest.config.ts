@@ -14,6 +14,7 @@ export default defineConfig({
             'app/**/*.test.ts',
             'build/**/*.test.ts',
             'tests/conformance/**/*.test.ts',
+            'tests/fuzz/**/*.test.ts',
             'tests/scenarios/**/*.test.ts',
             'tests/simulation/**/*.test.ts',
           ],

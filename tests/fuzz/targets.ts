@@ -1,0 +1,9 @@
+// All fuzz targets, in the order in which they run.
+
+import { decoderTargets } from './decoders.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
+import { logRecovery } from './log-recovery.ts';
+import { recordTargets } from './record-bytes.ts';
+import { textTargets } from './text-forms.ts';
+
+export const targets: readonly FuzzTarget[] = [...decoderTargets, ...recordTargets, ...textTargets, logRecovery];
