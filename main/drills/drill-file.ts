@@ -229,7 +229,9 @@ export function parseDrillFile(text: string, where: string): LocatedFile {
   );
   const syntax = document.errors.map((error) => {
     const { line } = lines.linePos(error.pos[0]);
-    return `line ${line}: ${error.message}`;
+    // The library's own report of nesting that it can't follow.
+    const reason = error.message.includes('call stack') ? 'nested too deep' : error.message;
+    return `line ${line}: ${reason}`;
   });
   if (syntax.length > 0) throw new DrillFileError(where, syntax);
   const at = (path: readonly (string | number)[]) => `line ${lineOf(document, lines, path)}`;
