@@ -117,6 +117,12 @@ async function actOnLoad(action: LoadAction, { world, client, clients }: ActionC
       else await member.stop();
       return said(member.name);
     }
+    case 'startCopier':
+      return said(clients.startCopier(action.copier));
+    case 'crashCopier':
+    case 'freezeCopier':
+    case 'thawCopier':
+      return said(await actOnCopier(action.kind, action.copier, clients));
     case 'config':
       await setTopicConfigs(client, world.prefix + action.topic, action.set);
       return said(world.prefix + action.topic);
@@ -124,6 +130,20 @@ async function actOnLoad(action: LoadAction, { world, client, clients }: ActionC
       await elect(client, world.prefix + action.of.topic, action.of.partition, action.isUnclean);
       return said('asked the controller');
   }
+}
+
+async function actOnCopier(
+  kind: 'crashCopier' | 'freezeCopier' | 'thawCopier',
+  name: string,
+  clients: DrillClients,
+): Promise<string> {
+  const load = clients.copiers.get(name);
+  const process = kind === 'thawCopier' ? load?.frozen : load?.working;
+  if (!process) throw new ClusterError('NO_PROCESS', `${name} has no process that this could be done to`);
+  if (kind === 'crashCopier') await process.crash();
+  else if (kind === 'freezeCopier') await process.freeze();
+  else process.thaw();
+  return process.name;
 }
 
 /** Makes the topics. */
@@ -145,4 +165,5 @@ export async function makeTopics(
 export async function startLoad(plan: DrillPlan, clients: DrillClients): Promise<void> {
   for (const { name, atStart } of plan.producers) if (atStart) await clients.startProducer(name);
   for (const { name } of plan.groups) clients.startGroup(name);
+  for (const { name, atStart } of plan.copiers) if (atStart) clients.startCopier(name);
 }

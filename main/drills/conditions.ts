@@ -15,12 +15,15 @@ export type ProducerFacts = {
 
 export type GroupFacts = { readonly consumed: number; lag(): number };
 
+export type CopierFacts = { readonly copied: number; readonly fenced: number };
+
 export type Facts = {
   readonly nowMs: number;
   readonly view: ClusterView;
   readonly roles: RoleContext;
   producer(name: string): ProducerFacts | null;
   group(name: string): GroupFacts | null;
+  copier(name: string): CopierFacts | null;
   /** When the last fault (or repair) was given, and how things stood just before. */
   readonly turn: Turn;
   /** Counts at the moment when the wait began. */
@@ -41,6 +44,7 @@ export type Baseline = {
   readonly failed: number;
   readonly refused: number;
   readonly consumed: number;
+  readonly copied: number;
 };
 
 export type Seen = { readonly isMet: boolean; readonly seen: string };
@@ -50,8 +54,8 @@ export function turnOf(view: ClusterView, atMs: number): Turn {
   return { atMs, leaders, quorumEpoch: view.quorum.epoch };
 }
 
-export function baselineOf(wait: Wait, facts: Pick<Facts, 'producer' | 'group'>): Baseline {
-  const none = { acknowledged: 0, failed: 0, refused: 0, consumed: 0 };
+export function baselineOf(wait: Wait, facts: Pick<Facts, 'producer' | 'group' | 'copier'>): Baseline {
+  const none = { acknowledged: 0, failed: 0, refused: 0, consumed: 0, copied: 0 };
   if (!('by' in wait)) return none;
   const producer = facts.producer(wait.by);
   const group = facts.group(wait.by);
@@ -60,6 +64,7 @@ export function baselineOf(wait: Wait, facts: Pick<Facts, 'producer' | 'group'>)
     failed: producer?.failed ?? 0,
     refused: wait.kind === 'refused' && producer !== null ? refusedCount(producer, wait.error) : 0,
     consumed: group?.consumed ?? 0,
+    copied: facts.copier(wait.by)?.copied ?? 0,
   };
 }
 
@@ -73,6 +78,14 @@ export function checkWait(wait: Wait, facts: Facts): Seen {
     case 'consumed': {
       const more = (facts.group(wait.by)?.consumed ?? 0) - facts.baseline.consumed;
       return { isMet: more >= wait.more, seen: `${more} of ${wait.more} records read` };
+    }
+    case 'copied': {
+      const more = (facts.copier(wait.by)?.copied ?? 0) - facts.baseline.copied;
+      return { isMet: more >= wait.more, seen: `${more} of ${wait.more} records copied` };
+    }
+    case 'copierFenced': {
+      const count = facts.copier(wait.by)?.fenced ?? 0;
+      return { isMet: count > 0, seen: count > 0 ? 'fenced' : 'nobody is fenced' };
     }
     case 'refused': {
       const producer = facts.producer(wait.by);
@@ -101,7 +114,18 @@ export function checkWait(wait: Wait, facts: Facts): Seen {
 
 type StateWait = Exclude<
   Wait,
-  { kind: 'acknowledged' | 'failed' | 'consumed' | 'refused' | 'writesResume' | 'writesStall' | 'lag' }
+  {
+    kind:
+      | 'acknowledged'
+      | 'failed'
+      | 'consumed'
+      | 'copied'
+      | 'copierFenced'
+      | 'refused'
+      | 'writesResume'
+      | 'writesStall'
+      | 'lag';
+  }
 >;
 
 function checkState(wait: StateWait, facts: Facts): Seen {

@@ -4,6 +4,7 @@ import type { ClientMark, DrillSample } from '../api/drill-views.ts';
 import type { ClusterView } from '../api/views.ts';
 import { seededRandom } from '../runtime/simulated/seeded-random.ts';
 import type { HistoryEvent } from '../workloads/history.ts';
+import { CopierLoad } from './clients/copier-load.ts';
 import { GroupLoad } from './clients/group-load.ts';
 import { PacedProducer } from './clients/paced-producer.ts';
 import type { DrillPlan } from './drill-plan.ts';
@@ -19,6 +20,7 @@ export class DrillClients {
   /** Every producer that was ever started. */
   readonly producers = new Map<string, PacedProducer>();
   readonly groups = new Map<string, GroupLoad>();
+  readonly copiers = new Map<string, CopierLoad>();
   readonly #plan: DrillPlan;
   readonly #world: DrillWorld;
   readonly #seed: number;
@@ -79,6 +81,27 @@ export class DrillClients {
     for (let count = 0; count < plan.members; count++) group.addMember();
   }
 
+  /** Another process of the program; the first call makes the program. */
+  startCopier(name: string): string {
+    const plan = this.#plan.copiers.find((each) => each.name === name);
+    if (plan === undefined) return '';
+    const { runtime, bootstrap, prefix } = this.#world;
+    const load =
+      this.copiers.get(name) ??
+      new CopierLoad({
+        runtime,
+        bootstrap,
+        plan,
+        identity: prefix + plan.name,
+        from: prefix + plan.from,
+        to: prefix + plan.to,
+        random: seededRandom(this.#seed, 'copier', name),
+        tell: (mark) => this.#tell(mark),
+      });
+    this.copiers.set(name, load);
+    return load.startProcess();
+  }
+
   sample(nowMs: number, view: ClusterView): DrillSample {
     for (const group of this.groups.values()) {
       const topic = this.#world.prefix + group.plan.topic;
@@ -100,6 +123,10 @@ export class DrillClients {
   /** Every record is settled after this. */
   async closeProducers(): Promise<void> {
     await Promise.all([...this.producers.values()].map((producer) => producer.close(producerCloseMs)));
+  }
+
+  async stopCopiers(): Promise<void> {
+    await Promise.all([...this.copiers.values()].map((each) => each.stop()));
   }
 
   async stopGroups(): Promise<void> {

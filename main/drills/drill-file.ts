@@ -65,10 +65,22 @@ const producer = v.strictObject({
 const group = v.strictObject({
   topic: name,
   members: v.optional(count, 1),
+  /** `consumer` is KIP-848: the coordinator assigns, and its configs say when a session ends. */
+  protocol: v.optional(v.picklist(['classic', 'consumer']), 'classic'),
   assignor: v.optional(v.picklist(['range', 'cooperative-sticky']), 'range'),
   sessionTimeout: v.optional(duration, '6s'),
   /** What one record costs a member: its ceiling is 1 s divided by this. */
   workPerRecord: v.optional(duration, 0),
+});
+
+/** Reads a topic and writes a copy of each record to another one. */
+const copier = v.strictObject({
+  from: name,
+  to: name,
+  mode: v.picklist(['at-most-once', 'at-least-once', 'exactly-once']),
+  batch: v.optional(v.pipe(count, v.maxValue(500)), 50),
+  /** False: begins with a `startCopier` step. */
+  atStart: v.optional(v.boolean(), true),
 });
 
 const byPartition = v.strictObject({ of: v.string(), size: v.pipe(v.number(), v.integer(), v.minValue(0)) });
@@ -77,6 +89,8 @@ const more = v.strictObject({ by: name, more: count });
 const wait = v.strictObject({
   acknowledged: v.optional(more),
   consumed: v.optional(more),
+  copied: v.optional(more),
+  copierFenced: v.optional(name),
   refused: v.optional(v.strictObject({ by: name, error: v.optional(v.string()), more: v.optional(count, 1) })),
   failed: v.optional(more),
   writesResume: v.optional(name),
@@ -131,6 +145,10 @@ const actions = {
   addMember: name,
   stopMember: name,
   crashMember: name,
+  startCopier: name,
+  crashCopier: name,
+  freezeCopier: name,
+  thawCopier: name,
   config: v.strictObject({ topic: name, set: v.record(v.string(), setting) }),
   electPreferred: partition,
   electUnclean: partition,
@@ -177,6 +195,7 @@ export const drillSchema = v.pipe(
     topics: v.record(name, topic),
     producers: v.optional(v.record(name, producer), {}),
     groups: v.optional(v.record(name, group), {}),
+    copiers: v.optional(v.record(name, copier), {}),
     predict: v.optional(v.array(question), []),
     steps: v.pipe(v.array(step), v.minLength(1), v.maxLength(200)),
     expect: v.optional(v.record(v.string(), bound), {}),

@@ -19,6 +19,8 @@ export type Wait =
   | { readonly kind: 'fenced' | 'unfenced' | 'ended'; readonly who: Role }
   | { readonly kind: 'lag'; readonly of: string; readonly atLeast: number | null; readonly atMost: number | null }
   | { readonly kind: 'groupStable'; readonly of: string; readonly members: number }
+  | { readonly kind: 'copied'; readonly by: string; readonly more: number }
+  | { readonly kind: 'copierFenced'; readonly by: string }
   | { readonly kind: 'event'; readonly fields: Readonly<Record<string, unknown>> };
 
 export type TimedWait = { readonly wait: Wait; readonly withinMs: number };
@@ -44,6 +46,7 @@ export type Action =
   | { readonly kind: 'rate'; readonly producer: string; readonly perSecond: number }
   | { readonly kind: 'keys'; readonly producer: string; readonly keys: KeysSetting }
   | { readonly kind: 'addMember' | 'stopMember' | 'crashMember'; readonly group: string }
+  | { readonly kind: 'startCopier' | 'crashCopier' | 'freezeCopier' | 'thawCopier'; readonly copier: string }
   | { readonly kind: 'config'; readonly topic: string; readonly set: Readonly<Record<string, string>> }
   | { readonly kind: 'elect'; readonly of: PartitionName; readonly isUnclean: boolean };
 
@@ -70,9 +73,22 @@ export type GroupPlan = {
   readonly name: string;
   readonly topic: string;
   readonly members: number;
+  /** `consumer`: KIP-848, where the coordinator assigns. */
+  readonly protocol: 'classic' | 'consumer';
   readonly assignor: 'range' | 'cooperative-sticky';
   readonly sessionTimeoutMs: number;
   readonly workPerRecordMs: number;
+};
+
+/** A read-process-write program. */
+export type CopierPlan = {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly mode: 'at-most-once' | 'at-least-once' | 'exactly-once';
+  /** Records a turn. */
+  readonly batch: number;
+  readonly atStart: boolean;
 };
 
 export type TopicPlan = {
@@ -99,6 +115,7 @@ export type DrillPlan = {
   readonly topics: readonly TopicPlan[];
   readonly producers: readonly ProducerPlan[];
   readonly groups: readonly GroupPlan[];
+  readonly copiers: readonly CopierPlan[];
   readonly questions: DrillFile['predict'];
   readonly steps: readonly Step[];
   readonly expectations: readonly { readonly measure: string; readonly bound: Bound }[];

@@ -226,6 +226,7 @@ export class DrillRun {
   readonly #clientFacts = {
     producer: (name: string) => this.#clients.producers.get(name) ?? null,
     group: (name: string) => this.#clients.groups.get(name) ?? null,
+    copier: (name: string) => this.#clients.copiers.get(name) ?? null,
   };
 
   #facts(baseline: Facts['baseline']): Facts {
@@ -313,8 +314,25 @@ export class DrillRun {
     await this.#meanwhile(this.#clients.closeProducers());
     await this.#drained();
     await this.#meanwhile(this.#clients.stopGroups());
+    await this.#copied();
+    await this.#meanwhile(this.#clients.stopCopiers());
     const topics = plan.topics.map((topic) => world.prefix + topic.name);
-    return this.#meanwhile(readBack(this.#client, runtime.clock, topics, this.#nowMs + readBackMs));
+    const logs = await this.#meanwhile(readBack(this.#client, runtime.clock, topics, this.#nowMs + readBackMs));
+    for (const copier of this.#clients.copiers.values()) {
+      await this.#meanwhile(copier.countCopies(this.#client, runtime.clock, logs));
+    }
+    return logs;
+  }
+
+  /** What is left of the inputs is copied, by a new process where none works any more. */
+  async #copied(): Promise<void> {
+    const copiers = [...this.#clients.copiers.values()];
+    for (const copier of copiers) copier.beginDrain();
+    const deadlineMs = this.#nowMs + settleMs;
+    while (!copiers.every((copier) => copier.isDrained)) {
+      if (this.#nowMs >= deadlineMs) throw new Error('the programs did not copy all of their input');
+      await this.#look();
+    }
   }
 
   async #drained(): Promise<void> {

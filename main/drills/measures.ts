@@ -20,6 +20,12 @@ const perClient = [
   'rebalances',
   'partitionsMoved',
   'unownedMs',
+  'unownedTotalMs',
+  'partitionsUnowned',
+  'copies',
+  'copiesLost',
+  'copiesDuplicated',
+  'fenced',
 ] as const;
 
 const perRun = [

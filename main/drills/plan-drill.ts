@@ -4,6 +4,7 @@
 import { parseRole, type Role } from './roles.ts';
 import type {
   Action,
+  CopierPlan,
   DrillPlan,
   GroupPlan,
   PartitionName,
@@ -58,6 +59,7 @@ class Planner {
     const topics = this.#topics();
     const producers = this.#producers();
     const groups = this.#groups();
+    const copiers = this.#copiers();
     const steps = this.#file.steps.map((step, index) => this.#step(step, index));
     const expectations = Object.entries(this.#file.expect).map(([measure, bound]) => {
       this.#requireMeasure(measure, ['expect', measure]);
@@ -78,6 +80,7 @@ class Planner {
       topics,
       producers,
       groups,
+      copiers,
       questions: predict,
       steps: steps.flatMap((step) => (step === null ? [] : [step])),
       expectations,
@@ -145,10 +148,20 @@ class Planner {
         name,
         topic: group.topic,
         members: group.members,
+        protocol: group.protocol,
         assignor: group.assignor,
         sessionTimeoutMs: durationMs(group.sessionTimeout),
         workPerRecordMs: durationMs(group.workPerRecord),
       };
+    });
+  }
+
+  #copiers(): CopierPlan[] {
+    return Object.entries(this.#file.copiers).map(([name, copier]) => {
+      this.#requireTopic(copier.from, ['copiers', name, 'from']);
+      this.#requireTopic(copier.to, ['copiers', name, 'to']);
+      if (copier.from === copier.to) this.#problem(['copiers', name, 'to'], 'a topic can’t be copied into itself');
+      return { ...copier, name };
     });
   }
 
@@ -233,6 +246,10 @@ class Planner {
       const group = step[kind];
       if (group !== undefined) return { kind, group: this.#requireGroup(group, path) };
     }
+    for (const kind of ['startCopier', 'crashCopier', 'freezeCopier', 'thawCopier'] as const) {
+      const copier = step[kind];
+      if (copier !== undefined) return { kind, copier: this.#requireCopier(copier, path) };
+    }
     if (step.rate !== undefined) {
       return { kind: 'rate', producer: this.#requireProducer(step.rate.of, path), perSecond: step.rate.perSecond };
     }
@@ -274,6 +291,12 @@ class Planner {
     }
     if (wait.consumed !== undefined) {
       return { kind: 'consumed', by: this.#requireGroup(wait.consumed.by, path), more: wait.consumed.more };
+    }
+    if (wait.copied !== undefined) {
+      return { kind: 'copied', by: this.#requireCopier(wait.copied.by, path), more: wait.copied.more };
+    }
+    if (wait.copierFenced !== undefined) {
+      return { kind: 'copierFenced', by: this.#requireCopier(wait.copierFenced, path) };
     }
     if (wait.refused !== undefined) {
       const { by, error, more } = wait.refused;
@@ -367,13 +390,20 @@ class Planner {
     return name;
   }
 
+  #requireCopier(name: string, path: readonly (string | number)[]): string {
+    const known = Object.keys(this.#file.copiers);
+    if (!known.includes(name)) this.#missing('copier', name, known, path);
+    return name;
+  }
+
   #missing(what: string, name: string, known: readonly string[], path: readonly (string | number)[]): void {
     const hint = known.length === 0 ? `this drill has no ${what}s` : `there are ${known.join(', ')}`;
     this.#problem(path, `there is no ${what} "${name}" (${hint})`);
   }
 
   #requireMeasure(measure: string, path: readonly (string | number)[]): void {
-    const clients = [...Object.keys(this.#file.producers), ...Object.keys(this.#file.groups)];
+    const { producers, groups, copiers } = this.#file;
+    const clients = [producers, groups, copiers].flatMap((each) => Object.keys(each));
     if (isMeasure(measure, clients)) return;
     this.#problem(
       path,

@@ -56,6 +56,14 @@ function loadText(action: Exclude<Action, { kind: 'wait' | 'hold' | 'broker' | '
       return `A member of group ${action.group} leaves in order`;
     case 'crashMember':
       return `A member of group ${action.group} crashes`;
+    case 'startCopier':
+      return `A process of ${action.copier} begins`;
+    case 'crashCopier':
+      return `The process of ${action.copier} crashes between its two writes`;
+    case 'freezeCopier':
+      return `The process of ${action.copier} freezes between its two writes`;
+    case 'thawCopier':
+      return `The frozen process of ${action.copier} goes on`;
     case 'config':
       return `Set ${Object.entries(action.set)
         .map(([name, value]) => `${name}=${value}`)
@@ -88,6 +96,10 @@ function conditionText(wait: Wait): string {
       return `${wait.more} more records of ${wait.by} are acknowledged`;
     case 'consumed':
       return `group ${wait.by} has read ${wait.more} more records`;
+    case 'copied':
+      return `${wait.by} has copied ${wait.more} more records`;
+    case 'copierFenced':
+      return `a process of ${wait.by} is fenced`;
     case 'failed':
       return `${wait.more} records of ${wait.by} have failed for good`;
     case 'refused':

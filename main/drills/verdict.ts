@@ -30,7 +30,7 @@ export type Evidence = {
   readonly originMs: number;
   readonly failure: string | null;
   readonly logs: readonly FinalLog[];
-  readonly clients: Pick<DrillClients, 'producers' | 'groups' | 'history'>;
+  readonly clients: Pick<DrillClients, 'producers' | 'groups' | 'copiers' | 'history'>;
   readonly steps: readonly DrillStepRecord[];
   readonly samples: readonly DrillSample[];
   readonly events: readonly JournalEvent[];
@@ -363,6 +363,16 @@ function clientMeasures(
       add(name, client, each[name], 'sum');
     add('readsUnavailableMs', client, each.unavailableMs, 'most');
     for (const name of ['maxLag', 'drainMs', 'unownedMs'] as const) add(name, client, each[name], 'most');
+  }
+  for (const [name, copier] of clients.copiers) {
+    add('copies', name, copier.count?.copies ?? null, 'sum');
+    add('copiesLost', name, copier.count?.lost ?? null, 'sum');
+    add('copiesDuplicated', name, copier.count?.duplicated ?? null, 'sum');
+    add('fenced', name, copier.fenced, 'sum');
+  }
+  for (const [name, group] of clients.groups) {
+    add('unownedTotalMs', name, Math.round(group.unownedTotalMs), 'sum');
+    add('partitionsUnowned', name, group.partitionsUnowned, 'sum');
   }
   return measures;
 }

@@ -45,6 +45,32 @@ test('acks=1 loses and acks=all does not, and an independent count says the same
   expect(run.verdict?.elections.some((each) => each.of === 'drill-payments-0' && each.totalMs !== null)).toBe(true);
 });
 
+test('programs that copy: what the verdict counts is what a committed reader finds', async () => {
+  const engine = await Engine.prepare({ dataDir: join(directory(), 'data'), ephemeral: true, port: 0, brokerScript });
+  cleanUps.push(() => engine.stop());
+  await engine.start();
+  const run = await engine.runDrill('delivery-semantics', 5);
+  expect(run.verdict?.failure).toBeNull();
+  expect(run.state).toBe('passed');
+  // kafkajs reads committed records unless told otherwise.
+  const kafka = kafkaFor(engine.view().bootstrap);
+  const inputs = await readAll(kafka, 'drill-payments');
+  const origins = new Set(inputs.map(({ partition, offset }) => `copy of drill-payments ${partition} ${offset}`));
+  for (const [program, topic] of [
+    ['most', 'drill-once-at-most'],
+    ['least', 'drill-once-at-least'],
+    ['exact', 'drill-once-exactly'],
+  ] as const) {
+    const values = (await readAll(kafka, topic)).map((record) => record.value);
+    const found = new Set(values);
+    const measure = (name: string) => run.verdict?.measures[`${name}.${program}`];
+    expect([...found].every((value) => origins.has(value))).toBe(true);
+    expect(measure('copies')).toBe(values.length);
+    expect(measure('copiesLost')).toBe(origins.size - found.size);
+    expect(measure('copiesDuplicated')).toBe(values.length - found.size);
+  }
+});
+
 test('the command runs a drill, writes journal and reports, and replays the journal', async () => {
   const out = directory();
   const file = (name: string) => join(out, name);

@@ -45,6 +45,16 @@ export class GroupLoad {
     return this.#options.plan;
   }
 
+  /** Of all partitions together, how long nobody owned them, since the first member went. */
+  unownedTotalMs = 0;
+  /** Partitions that were ever taken from somebody without another one having them at once. */
+  readonly #unowned = new Set<number>();
+  #lostMember = false;
+
+  get partitionsUnowned(): number {
+    return this.#unowned.size;
+  }
+
   get consumed(): number {
     return this.#consumed;
   }
@@ -86,6 +96,12 @@ export class GroupLoad {
 
   /** The member that joined first; null without one. */
   takeFirst(): GroupMember | null {
+    // While a group comes together everything moves: what counts is what a loss does to it.
+    if (!this.#lostMember) {
+      this.#lostMember = true;
+      this.#unowned.clear();
+      this.unownedTotalMs = 0;
+    }
     return this.#members.shift() ?? null;
   }
 
@@ -144,6 +160,8 @@ export class GroupLoad {
       if (progress.owner === member.name) continue;
       if (progress.unownedSinceMs !== null) {
         this.#unownedMs = Math.max(this.#unownedMs, nowMs - progress.unownedSinceMs);
+        this.unownedTotalMs += nowMs - progress.unownedSinceMs;
+        this.#unowned.add(partition);
         progress.unownedSinceMs = null;
       }
       if (progress.lastOwner !== null && progress.lastOwner !== member.name) this.#partitionsMoved += 1;

@@ -1,6 +1,6 @@
-// One member of a consumer group, in Kafka's classic protocol: join, sync, heartbeat, fetch, commit; eager with range,
-// or cooperative. Our own rather than kafkajs's, because a drill must crash it and must see who owned what when.
-// Not here: static membership, KIP-848, read_committed.
+// One member of a consumer group: in Kafka's classic protocol (join, sync, heartbeat; eager with range, or cooperative)
+// or in KIP-848's, where heartbeats do it all; fetch, commit. Our own rather than kafkajs's, because a drill must crash it and must see who owned what when.
+// Not here: static membership, read_committed.
 
 import type { ClientMark } from '../../api/drill-views.ts';
 import { ClusterClient } from '../../cluster/cluster-client.ts';
@@ -18,6 +18,7 @@ import { syncGroupApi } from '../../protocol/messages/sync-group.ts';
 import type { Random, Runtime } from '../../runtime/runtime.ts';
 import type { HistoryEvent } from '../../workloads/history.ts';
 import type { GroupPlan } from '../drill-plan.ts';
+import { sendHeartbeat } from './consumer-protocol.ts';
 import { assignCooperatively, assignRange, type Member } from './assignors.ts';
 import { readNames } from './read-back.ts';
 
@@ -135,8 +136,11 @@ export class GroupMember {
   async #membershipLoop(): Promise<void> {
     while (this.#state === 'running') {
       try {
-        if (this.#mustRejoin) await this.#join();
-        await this.#beat();
+        if (this.#options.plan.protocol === 'consumer') await this.#reconcile();
+        else {
+          if (this.#mustRejoin) await this.#join();
+          await this.#beat();
+        }
         await this.#commitWhenDue();
         await this.#pause(25);
       } catch (error) {
@@ -263,6 +267,42 @@ export class GroupMember {
     this.#check(answer.errorCode);
   }
 
+  /** KIP-848: says what it owns, and takes a step towards what it is assigned. Nobody waits for anybody. */
+  async #reconcile(): Promise<void> {
+    if (!this.#mustRejoin && this.#nowMs < this.#nextHeartbeatMs) return;
+    const { topic, groupId, runtime } = this.#options;
+    const isJoining = this.#generation < 0;
+    if (isJoining) {
+      this.#memberId ||= Buffer.from(this.#options.random.bytes(16)).toString('base64url');
+      await this.#control.refresh([topic]);
+    }
+    const answer = await sendHeartbeat(this.#control, {
+      groupId,
+      memberId: this.#memberId,
+      memberEpoch: isJoining ? 0 : this.#generation,
+      topic,
+      owned: isJoining || this.#mustRejoin ? this.#owned : null,
+    });
+    this.#check(answer.errorCode);
+    if (isJoining) this.#tell('joined', `joined in epoch ${answer.memberEpoch}`);
+    this.#mustRejoin = false;
+    this.#generation = answer.memberEpoch;
+    this.#nextHeartbeatMs = runtime.clock.monotonicMs() + answer.intervalMs;
+    const { assigned } = answer;
+    if (assigned === null || assigned.join() === this.#owned.join()) return;
+    const kept = this.#owned.filter((partition) => assigned.includes(partition));
+    if (kept.length < this.#owned.length) {
+      await this.#commit().catch(() => undefined);
+      this.#setOwned(kept);
+    }
+    const added = assigned.filter((partition) => !kept.includes(partition));
+    if (added.length > 0) await this.#startAt(await this.#control.coordinatorOf(groupId), added);
+    this.#setOwned(assigned);
+    this.#tell('assigned', `epoch ${this.#generation}: ${partitionsText(assigned)}`);
+    // The coordinator waits to hear what was given up: said at once.
+    this.#mustRejoin = true;
+  }
+
   /** Throws what the membership loop acts on. */
   #check(errorCode: number): void {
     switch (errorCode) {
@@ -275,6 +315,7 @@ export class GroupMember {
       case ErrorCode.UNKNOWN_MEMBER_ID:
       case ErrorCode.ILLEGAL_GENERATION:
       case ErrorCode.FENCED_INSTANCE_ID:
+      case ErrorCode.FENCED_MEMBER_EPOCH:
         this.#mustRejoin = true;
         if (errorCode !== ErrorCode.ILLEGAL_GENERATION) this.#memberId = '';
         this.#generation = -1;
@@ -289,8 +330,14 @@ export class GroupMember {
   async #leave(): Promise<void> {
     const { groupId } = this.#options;
     await this.#commit();
-    const coordinator = await this.#control.coordinatorOf(groupId);
     const memberId = this.#memberId;
+    if (this.#options.plan.protocol === 'consumer') {
+      const { topic } = this.#options;
+      await sendHeartbeat(this.#control, { groupId, memberId, memberEpoch: -1, topic, owned: null });
+      this.#tell('left', 'left the group in order');
+      return;
+    }
+    const coordinator = await this.#control.coordinatorOf(groupId);
     await this.#control.send(coordinator, leaveGroupApi, { groupId, memberId, members: [{ memberId }] });
     this.#tell('left', 'left the group in order');
   }
