@@ -239,6 +239,21 @@ test('a power loss after a clean stop and a start does not bring the note of the
   expect(open(world.runtimeFor(3).disk)).toMatchObject({ hadCleanShutdown: false, previousBrokerEpoch: null });
 });
 
+test('what a clean stop left unsynced of an empty log the next flush makes safe', () => {
+  const world = new SimulatedWorld({ seed: 14 });
+  format(world.runtimeFor(3).disk);
+  const first = open(world.runtimeFor(3).disk);
+  first.createLog('t', toPartitionId(0), topicId);
+  first.close(7);
+  const second = open(world.runtimeFor(3).disk);
+  const log = second.createLog('t', toPartitionId(0), topicId);
+  append(log, ['a']);
+  log.flush();
+  second.checkpointRecoveryPoints();
+  world.crash(3);
+  expect(open(world.runtimeFor(3).disk).getLog('t', toPartitionId(0))?.topicId).toBe(topicId);
+});
+
 test('a recovery point that the start of the log raises says that the topic id is safe, too', () => {
   const world = new SimulatedWorld({ seed: 13 });
   format(world.runtimeFor(3).disk);

@@ -38,8 +38,11 @@ export class PartitionDirectory {
     this.#isParentUnsynced = this.isNew;
   }
 
-  /** After a crash nobody knows which small files the process before had synced: the next flush takes them along. */
-  noteUncleanStart(): void {
+  /**
+   * After a crash nobody knows which small files the process before had synced, and an empty log's a clean stop leaves
+   * out: the next flush takes them along.
+   */
+  noteUnsyncedFiles(): void {
     for (const name of [partitionMetadataName, epochCheckpointName]) {
       if (this.#disk.exists(joinPath(this.path, name))) this.#unsyncedFiles.add(name);
     }

@@ -94,7 +94,7 @@ export class PartitionLog {
     // A clean close flushes no small files of an empty log: what a power loss then takes holds nothing but the id.
     const mayBeTorn = options.recoveryPoint === 0;
     this.#topicId = this.#directory.openTopicId(this.name, options.topicId, mayBeTorn);
-    if (!options.hadCleanShutdown) this.#directory.noteUncleanStart();
+    if (!options.hadCleanShutdown || mayBeTorn) this.#directory.noteUnsyncedFiles();
     const { epochs, isMissing, isDamaged } = this.#directory.loadEpochs();
     const loaded = loadLog({ ...options, name: this.name, epochs, isNew: this.#directory.isNew });
     this.#epochs = epochs;
