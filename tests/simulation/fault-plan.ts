@@ -15,6 +15,7 @@ export type FaultKind =
   | 'isolate' // from all other brokers, both ways
   | 'cut' // one way, to one other broker
   | 'cut-clients' // from all clients, both ways
+  | 'lose-answers' // requests of clients arrive, answers don't; then their connections break
   | 'slow-network'
   | 'drop-connections'
   | 'disk-full'
@@ -58,6 +59,8 @@ const usualKinds: readonly FaultKind[] = [
   'cut',
   'cut',
   'cut-clients',
+  'lose-answers',
+  'lose-answers',
   'slow-network',
   'drop-connections',
   'disk-full',

@@ -131,6 +131,13 @@ export class Faults {
         return this.#cut([broker], [other], false);
       case 'cut-clients':
         return this.#cut(clientNodeIds, [broker], true);
+      case 'lose-answers': {
+        const healed = this.#cut([broker], clientNodeIds, false);
+        return () => {
+          for (const id of clientNodeIds) world.dropConnections(broker, id);
+          healed();
+        };
+      }
       case 'slow-network':
         for (const id of others) world.setDelay(broker, id, slowDelay);
         return () => {

@@ -10,6 +10,7 @@ import {
   type HistoryEvent,
   type InSyncFact,
   type ProducerFacts,
+  type RecordName,
   type StoredRecord,
   type TransactionEvent,
   type UncleanEnd,
@@ -22,6 +23,14 @@ type OwnedAnswer = Omit<Extract<HistoryEvent, { type: 'owned' }>, 'type' | 'atMs
 type DeletedAnswer = Omit<Extract<HistoryEvent, { type: 'recordsDeleted' }>, 'type' | 'atMs'>;
 type TransactionAnswer = Omit<TransactionEvent, 'type' | 'atMs'>;
 type CommittedAnswer = Omit<Extract<HistoryEvent, { type: 'committedRead' }>, 'type' | 'atMs'>;
+
+/** The leader refused its sequence number. */
+export type RefusedBatch = RecordName & {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leader: number;
+  readonly firstSentMs: number;
+};
 
 export class HistoryRecorder {
   readonly producers: ProducerFacts[] = [];
@@ -40,6 +49,11 @@ export class HistoryRecorder {
   readonly lostPositions: { topic: string; partition: number; offset: number; message: string }[] = [];
   readonly #highWatermarks = new Map<string, number>();
   readonly uncleanTopics: string[] = [];
+  /** Told as they happen, to whoever can see more than a client. */
+  onAcknowledged: (producer: ProducerFacts, leader: number, partition: string, startMs: number) => void = () =>
+    undefined;
+  /** A batch is refused that is the next, or was written: its first attempt left at `firstSentMs`. */
+  readonly refusedBatches: RefusedBatch[] = [];
   readonly #nowMs: () => number;
   readonly #note: (actor: string, text: string) => void;
 
@@ -85,6 +99,8 @@ export class HistoryRecorder {
       leader,
       ...keyed,
     });
+    const facts = this.producers.find((each) => each.producer === producer);
+    if (facts !== undefined) this.onAcknowledged(facts, leader, `${topic}-${partition}`, startMs);
     this.#note(producer, `#${number} acknowledged by ${leader} at ${topic}-${partition} offset ${offset ?? '?'}`);
   }
 

@@ -113,15 +113,23 @@ class SeedRun {
           note(`broker-${broker}`, describeEntry(event.entry));
           this.#faults.onEvent(broker, event);
         }
-        this.#checks.onTelemetry(broker, life, telemetry);
+        this.#checks.onTelemetry(broker, life, telemetry, world.nowMs);
         if (telemetry.quorum !== null) this.#quorum.onReport(broker, telemetry.quorum);
       },
-      onStart: (broker, isClean) => this.#starts.push({ broker, isClean, atMs: world.nowMs }),
+      onStart: (broker, isClean) => {
+        this.#starts.push({ broker, isClean, atMs: world.nowMs });
+        this.#checks.onStart(broker, world.nowMs);
+      },
     });
     this.#history = new HistoryRecorder(() => world.nowMs, note);
     for (const group of [groupName, copiersGroupName, modernGroupName]) {
       this.#history.groupPartitions.set(group, coordinatorPartition(group, offsetsPartitionCount));
     }
+    this.#history.onAcknowledged = ({ acks }, leader, partition, startMs) => {
+      const isLoose = this.#history.uncleanTopics.some((topic) => partition.startsWith(`${topic}-`));
+      const inSyncMin = acks !== 'all' || isLoose ? 1 : Math.min(2, plan.brokerCount);
+      this.#checks.onAcknowledged(leader, partition, startMs, inSyncMin);
+    };
     this.#clients = new ClientFleet({ world, brokerIds: this.#brokers.ids, random, history: this.#history, note });
     this.#faults = new Faults({
       world,
@@ -152,6 +160,7 @@ class SeedRun {
     this.#history.inSync.push(...inSync);
     this.#history.uncleanEnds.push(...uncleanEnds);
     this.#checkPositions();
+    this.#checkRefused();
     const checked = checkHistory(this.#history.history);
     for (const { rule, topic, partition, message } of checked.violations) {
       this.#violation(rule, `${topic}-${partition}: ${message}`);
@@ -199,6 +208,17 @@ class SeedRun {
     this.#clients.waitingFor = 'every node to hold the whole metadata log';
     await this.#clients.until(() => this.#quorum.isWhole(this.#brokers.ids));
     for (const id of this.#brokers.ids) this.#metadata.collect(this.#world.disk(id));
+  }
+
+  /** A leader that was there all the while knows the last five batches of a producer: one that stands is a duplicate. */
+  #checkRefused(): void {
+    for (const { producer, number, topic, partition, leader, firstSentMs } of this.#history.refusedBatches) {
+      const log = this.#history.logs.find((each) => each.topic === topic && each.partition === partition);
+      const isWritten = log?.records.some((record) => record.producer === producer && record.number === number);
+      if (isWritten !== true || this.#checks.remembersSinceMs(leader, `${topic}-${partition}`) >= firstSentMs) continue;
+      const what = `${topic}-${partition}: ${producer}#${number} stands there`;
+      this.#violation('repeat-refused', `${what}; broker ${leader} refused its repetition as out of order`);
+    }
   }
 
   /** A reader's position was handed out as committed: it may be gone only where the records before it are. */

@@ -18,19 +18,45 @@ export class WorldChecks {
   readonly #leaderEpochs = new Map<string, number>();
   readonly #highWatermarks = new Map<string, number>();
   #quorumEpochs = new Map<number, number>();
+  /** What each leader last said of its ISR, with the time since when. */
+  readonly #inSync = new Map<string, { readonly sinceMs: number; readonly size: number }>();
+  /** When a broker's memory of a partition's producers began: its start, or the last cut of its log. */
+  readonly #memories = new Map<string, number>();
+  readonly #lives = new Map<number, number>();
 
   constructor(report: Report) {
     this.#report = report;
   }
 
+  /** A producer was told so with acks=all: its leader must not have had fewer in sync than asked for all the while. */
+  onAcknowledged(leader: number, partition: string, startMs: number, inSyncMin: number): void {
+    const known = this.#inSync.get(`${partition} on broker ${leader}`);
+    if (known === undefined || known.size >= inSyncMin || known.sinceMs > startMs) return;
+    const what = `${partition}: broker ${leader} acknowledged with ${known.size} in sync since ${known.sinceMs.toFixed(0)} ms`;
+    this.#report('acknowledged-below-min-isr', `${what}, asked at ${startMs.toFixed(0)} ms`);
+  }
+
+  /** Since when the broker can know each of the last five batches of a producer. */
+  remembersSinceMs(broker: number, partition: string): number {
+    return Math.max(this.#lives.get(broker) ?? 0, this.#memories.get(`${partition} on broker ${broker}`) ?? 0);
+  }
+
+  onStart(broker: number, atMs: number): void {
+    this.#lives.set(broker, atMs);
+    for (const name of [...this.#inSync.keys()]) if (name.endsWith(` on broker ${broker}`)) this.#inSync.delete(name);
+  }
+
   /** `life` counts the broker's starts: what is in memory only begins anew with each. */
-  onTelemetry(broker: number, life: number, report: Telemetry): void {
-    for (const event of report.events) this.#onEvent(broker, event);
-    for (const replica of report.replicas) this.#onReplica(broker, life, replica);
+  onTelemetry(broker: number, life: number, report: Telemetry, atMs: number): void {
+    for (const event of report.events) this.#onEvent(broker, event, atMs);
+    for (const replica of report.replicas) this.#onReplica(broker, life, replica, atMs);
     if (report.quorum !== null) this.#onQuorum(broker, report.quorum.epoch);
   }
 
-  #onEvent(broker: number, { entry }: JournalEvent): void {
+  #onEvent(broker: number, { entry }: JournalEvent, atMs: number): void {
+    if (entry.kind === 'replica.truncated') {
+      this.#memories.set(`${entry.topic}-${entry.partition} on broker ${broker}`, atMs);
+    }
     if (entry.kind === 'quorum.leaderElected') {
       this.#atMostOne('two-quorum-leaders', this.#quorumLeaders, entry.epoch, entry.leader, `epoch ${entry.epoch}`);
     }
@@ -56,8 +82,11 @@ export class WorldChecks {
     this.#quorumEpochs.set(broker, epoch);
   }
 
-  #onReplica(broker: number, life: number, replica: ReplicaReport): void {
+  #onReplica(broker: number, life: number, replica: ReplicaReport, atMs: number): void {
     const name = `${replica.topic}-${replica.partition} on broker ${broker}`;
+    const size = replica.inSyncReplicas?.length ?? null;
+    if (size === null) this.#inSync.delete(name);
+    else if (this.#inSync.get(name)?.size !== size) this.#inSync.set(name, { sinceMs: atMs, size });
     const epochBefore = this.#leaderEpochs.get(name) ?? -1;
     if (replica.leaderEpoch < epochBefore) {
       this.#report('leader-epoch-fell', `${name}: from ${epochBefore} to ${replica.leaderEpoch}`);

@@ -28,6 +28,7 @@ type Batch = {
   readonly deadlineMs: number;
   sequence: number | null;
   attempts: number;
+  firstSentMs: number;
   /** No attempt can have been written: each was refused before the append. */
   isSurelyUnwritten: boolean;
 };
@@ -138,7 +139,7 @@ export class Producer {
     const numbers = Array.from({ length: count }, () => this.#nextNumber++);
     for (const number of numbers) this.#history.sent(this.#client.name, number, this.#options.topic, partition);
     const deadlineMs = this.#client.clock.monotonicMs() + this.#options.deliveryTimeoutMs;
-    queue.push({ numbers, deadlineMs, sequence: null, attempts: 0, isSurelyUnwritten: true });
+    queue.push({ numbers, deadlineMs, sequence: null, attempts: 0, firstSentMs: 0, isSurelyUnwritten: true });
   }
 
   #drain(lane: Lane): void {
@@ -159,7 +160,7 @@ export class Producer {
         batch.sequence = lane.nextSequence;
         lane.nextSequence += batch.numbers.length;
       }
-      batch.attempts++;
+      if (batch.attempts++ === 0) batch.firstSentMs = this.#client.nowMs;
       lane.inFlight.add(batch);
       void this.#send(lane, batch, leader.id);
     }
@@ -191,20 +192,29 @@ export class Producer {
       return;
     }
     if (code !== ErrorCode.NOT_ENOUGH_REPLICAS) batch.isSurelyUnwritten = false;
-    await this.#failed(lane, batch, code);
+    await this.#failed(lane, batch, code, leader);
   }
 
-  async #failed(lane: Lane, batch: Batch, code: number): Promise<void> {
+  async #failed(lane: Lane, batch: Batch, code: number, leader: number): Promise<void> {
     // Before it is settled whether it is tried again, so that nothing overtakes it.
     if (this.#isRetriable(lane, batch, code)) {
       lane.queue.push(batch);
       lane.queue.sort((a, b) => orderOf(a) - orderOf(b));
     } else {
       this.#giveUp(lane, batch, errorName(code));
+      this.#noteRefusal(lane, batch, code, leader);
       if (this.#options.isIdempotent) this.#history.refusedSequence(this.#client.name, lane.partition, errorName(code));
     }
     await this.#client.sleep(retryBackoffMs);
     await this.#client.refresh(this.#options.topic);
+  }
+
+  #noteRefusal(lane: Lane, batch: Batch, code: number, leader: number): void {
+    const [number] = batch.numbers;
+    if (code !== ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER || number === undefined) return;
+    const { firstSentMs } = batch;
+    const place = { topic: this.#options.topic, partition: lane.partition };
+    this.#history.refusedBatches.push({ producer: this.#client.name, number, ...place, leader, firstSentMs });
   }
 
   #isRetriable(lane: Lane, batch: Batch, code: number): boolean {
