@@ -13,6 +13,7 @@ import { ConsumerMember } from './clients/consumer-member.ts';
 import { Fetcher } from './clients/fetcher.ts';
 import { GroupMember } from './clients/group-member.ts';
 import { Producer } from './clients/producer.ts';
+import { Recreator } from './clients/recreator.ts';
 import { SimulatedClient } from './clients/simulated-client.ts';
 import { TailReader } from './clients/tail-reader.ts';
 import { Trimmer } from './clients/trimmer.ts';
@@ -69,6 +70,7 @@ export class ClientFleet {
   #nextNodeId = firstClientNodeId;
   #memberLoops: Promise<void>[] = [];
   #adminLoop: Promise<void> = Promise.resolve();
+  #recreatorLoop: Promise<void> = Promise.resolve();
   /** For the message when a wait was in vain. */
   waitingFor = '';
 
@@ -105,6 +107,11 @@ export class ClientFleet {
     }
     if (random.below(2) === 0) await this.#startCopying(replicationFactor);
     if (random.below(2) === 0) this.#startModernGroup();
+    if (random.below(3) === 0) {
+      const client = this.#client('recreator');
+      this.#readerClients.push(client);
+      this.#recreatorLoop = new Recreator(client, this.#options.history, replicationFactor).run();
+    }
     this.#sideTopics = drawSideTopics(random);
     for (const side of this.#sideTopics) await this.#startSideTopic(side, replicationFactor);
     for (let index = 0; index < memberCount; index++) this.#startMember(`member-${index}`);
@@ -323,6 +330,7 @@ export class ClientFleet {
     this.#watcher.stop();
     this.waitingFor = 'the administrator to be answered';
     await this.#adminLoop;
+    await this.#recreatorLoop;
     this.waitingFor = 'the members to leave';
     await Promise.all(this.#memberLoops);
   }

@@ -49,6 +49,8 @@ export class HistoryRecorder {
   readonly lostPositions: { topic: string; partition: number; offset: number; message: string }[] = [];
   readonly #highWatermarks = new Map<string, number>();
   readonly uncleanTopics: string[] = [];
+  /** Records of a deleted topic that were shown under the id of its successor. */
+  readonly ghosts: string[] = [];
   /** Told as they happen, to whoever can see more than a client. */
   onAcknowledged: (producer: ProducerFacts, leader: number, partition: string, startMs: number) => void = () =>
     undefined;

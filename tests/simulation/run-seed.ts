@@ -161,6 +161,7 @@ class SeedRun {
     this.#history.uncleanEnds.push(...uncleanEnds);
     this.#checkPositions();
     this.#checkRefused();
+    for (const ghost of this.#history.ghosts) this.#violation('ghost-record', ghost);
     const checked = checkHistory(this.#history.history);
     for (const { rule, topic, partition, message } of checked.violations) {
       this.#violation(rule, `${topic}-${partition}: ${message}`);
