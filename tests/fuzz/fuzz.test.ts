@@ -12,6 +12,7 @@ const seedsOf: Readonly<Record<string, number>> = {
   'decode:raw-bytes': 5,
   'records:bombs': 1,
   'recovery:log-directory': 60,
+  'wire:broker': 10,
 };
 const seedsDefault = 4;
 

@@ -35,27 +35,52 @@ const primitives: Readonly<Record<string, (random: Random) => unknown>> = {
   records: (random) => Buffer.from(random.bytes(random.below(90))),
 };
 
-export function randomStruct(fields: Fields, version: number, random: Random, depth = 0): Record<string, unknown> {
+/** Words that lead a request past the first check: names that exist. */
+export type Vocabulary = {
+  readonly texts: readonly string[];
+  readonly uuids: readonly string[];
+  /** For fields of bytes and of records. */
+  readonly blobs: readonly Buffer[];
+};
+
+const noWords: Vocabulary = { texts: [], uuids: [], blobs: [] };
+
+export function randomStruct(
+  fields: Fields,
+  version: number,
+  random: Random,
+  words: Vocabulary = noWords,
+  depth = 0,
+): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(fields)) {
-    values[name] = existsIn(field.versions, version) ? randomValue(field, version, random, depth) : defaultOf(field);
+    values[name] = existsIn(field.versions, version)
+      ? randomValue(field, version, random, words, depth)
+      : defaultOf(field);
   }
   return values;
 }
 
-function randomValue(field: Field, version: number, random: Random, depth: number): unknown {
+function randomValue(field: Field, version: number, random: Random, words: Vocabulary, depth: number): unknown {
   const mayBeNull = existsIn(field.nullable, version);
   if (mayBeNull && random.below(4) === 0) return null;
   if (random.below(5) === 0 && (field.default !== null || mayBeNull)) return defaultOf(field);
   if (field.kind === 'array') {
     const count = depth > deepestArrays ? random.below(2) : random.below(arrayLengthMax + 1);
-    return Array.from({ length: count }, () => randomElement(field, version, random, depth + 1));
+    return Array.from({ length: count }, () => randomElement(field, version, random, words, depth + 1));
   }
-  return randomElement(field, version, random, depth);
+  return randomElement(field, version, random, words, depth);
 }
 
-function randomElement(field: Field, version: number, random: Random, depth: number): unknown {
+function randomElement(field: Field, version: number, random: Random, words: Vocabulary, depth: number): unknown {
   const { element, kind } = field;
-  if (element !== null && typeof element !== 'string') return randomStruct(element, version, random, depth);
-  return primitives[element ?? kind]?.(random);
+  if (element !== null && typeof element !== 'string') return randomStruct(element, version, random, words, depth);
+  const wanted = element ?? kind;
+  if (words.texts.length > 0 && random.below(3) > 0) {
+    if (wanted === 'string') return oneOf(random, words.texts);
+    if (wanted === 'uuid' && words.uuids.length > 0) return oneOf(random, words.uuids);
+    if ((wanted === 'bytes' || wanted === 'records') && words.blobs.length > 0) return oneOf(random, words.blobs);
+    if (wanted === 'int32' || wanted === 'int8' || wanted === 'int16') return random.below(4) - 1;
+  }
+  return primitives[wanted]?.(random);
 }
