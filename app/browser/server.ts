@@ -14,6 +14,8 @@ const messageBytesMax = 1024 * 1024;
 /** A screen that reads slower than this is cut off; it resyncs when it comes back. */
 const bufferedBytesMax = 16 * 1024 * 1024;
 const sessionsMax = 32;
+/** A page asks for some dozen files; nobody has a reason to hold more connections open. */
+const connectionsMax = 256;
 
 const headers = pageHeaders(['ws://127.0.0.1:*', 'ws://localhost:*']);
 
@@ -25,7 +27,10 @@ export async function serveUi(engine: EngineApi, options: { port: number; render
   const server = createServer((request, response) => {
     void serveFile(request, response, options.rendererDir, () => isLocalHost(request, port));
   });
+  server.maxConnections = connectionsMax;
   server.on('upgrade', (request, socket, head) => {
+    // From here on its errors are ours: a client that resets what is refused must not end the engine.
+    socket.on('error', () => socket.destroy());
     if (!mayConnect(request, port, token) || sockets.clients.size >= sessionsMax) return refuse(socket);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const session = openSession(engine, (message) => {
@@ -70,7 +75,9 @@ function mayConnect(request: IncomingMessage, port: number, token: string): bool
   const { origin } = request.headers;
   if (!isLocalHost(request, port)) return false;
   if (origin !== `http://127.0.0.1:${port}` && origin !== `http://localhost:${port}`) return false;
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  const address = request.url ?? '/';
+  if (!URL.canParse(address, 'http://localhost')) return false;
+  const url = new URL(address, 'http://localhost');
   const given = Buffer.from(url.searchParams.get('token') ?? '');
   return url.pathname === '/api' && given.length === token.length && timingSafeEqual(given, Buffer.from(token));
 }

@@ -29,6 +29,15 @@ export type EngineApi = {
 
 export type HostSession = { receive(message: unknown): void; close(): void };
 
+/** A page asks for a few things at once; what asks for so many and waits for none is held back. */
+const requestsInFlightMax = 256;
+
+const tooManyRequests: Refusal = {
+  code: 'TOO_MANY_REQUESTS',
+  message: `more than ${requestsInFlightMax} requests at once`,
+  advice: 'wait for answers before asking more',
+};
+
 const requestSchema = v.object({
   type: v.literal('request'),
   id: v.number(),
@@ -41,13 +50,25 @@ const messageSchema = v.union([requestSchema, channelSchema]);
 /** Opens a session that answers through `send`. */
 export function openSession(engine: EngineApi, send: (message: HostMessage) => void): HostSession {
   const subscriptions = new Map<string, () => void>();
+  let inFlight = 0;
+  let isClosed = false;
   return {
     receive(message) {
+      if (isClosed) return;
       const parsed = v.safeParse(messageSchema, message);
       if (!parsed.success) return;
       const client = parsed.output satisfies ClientMessage;
       if (client.type === 'request') {
-        void answer(engine, client.endpoint, client.input).then((result) => send({ ...result, id: client.id }));
+        const { id, endpoint, input } = client;
+        if (inFlight >= requestsInFlightMax) {
+          send({ type: 'refusal', id, refusal: tooManyRequests });
+          return;
+        }
+        inFlight++;
+        void answer(engine, endpoint, input).then((result) => {
+          inFlight--;
+          if (!isClosed) send({ ...result, id });
+        });
         return;
       }
       const channel = client.channel;
@@ -61,6 +82,7 @@ export function openSession(engine: EngineApi, send: (message: HostMessage) => v
       }
     },
     close() {
+      isClosed = true;
       for (const end of subscriptions.values()) end();
       subscriptions.clear();
     },

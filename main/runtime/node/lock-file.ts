@@ -57,7 +57,7 @@ export function takeLock(path: string): { release(): void } {
   const own = `${path}.${process.pid}`;
   try {
     // Linked into place with its content, so that nobody ever sees an empty lock.
-    writeFileSync(own, content);
+    writeFileSync(own, content, { mode: 0o600 });
     for (let tries = 0; tries < takeOverTriesMax; tries++) {
       if (linkIfFree(own, path)) return heldLock(path, content);
       removeIfStale(path);

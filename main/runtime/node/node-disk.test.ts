@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +26,20 @@ afterEach(() => {
 });
 
 const code = (value: string): unknown => expect.objectContaining({ name: 'DiskError', code: value });
+
+describe.skipIf(process.platform === 'win32')('what is made is its owner’s alone', () => {
+  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+  it('directories 700, files 600, whatever a file left behind had', () => {
+    disk.makeDirectory(join(directory, 'a/b'));
+    expect([mode(join(directory, 'a')), mode(join(directory, 'a/b'))]).toEqual(['700', '700']);
+    disk.open(join(directory, 'a/f'), 'create').close();
+    writeFileSync(join(directory, 'a/g.tmp'), 'left behind');
+    chmodSync(join(directory, 'a/g.tmp'), 0o666);
+    disk.writeFileAtomic(join(directory, 'a/g'), Buffer.from('token'));
+    expect([mode(join(directory, 'a/f')), mode(join(directory, 'a/g'))]).toEqual(['600', '600']);
+  });
+});
 
 describe('files', () => {
   it('keep what is written where it is written', async () => {

@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fchmodSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -30,6 +31,9 @@ const openFlags: Readonly<Record<OpenMode, number>> = {
   create: constants.O_RDWR | constants.O_CREAT,
 };
 
+/** Records, tokens and configs are their owner's. */
+const privateFile = 0o600;
+
 function run<T>(path: string, doing: string, action: () => T): T {
   try {
     return action();
@@ -43,7 +47,7 @@ export function nodeDisk(): Disk {
     open: (path, mode) =>
       new NodeFile(
         path,
-        run(path, 'open', () => openSync(path, openFlags[mode], 0o644)),
+        run(path, 'open', () => openSync(path, openFlags[mode], privateFile)),
       ),
     exists: (path) => existsSync(path),
     isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
@@ -89,8 +93,10 @@ function syncDirectory(path: string): void {
 
 function writeFileAtomic(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.tmp`;
-  const descriptor = openSync(temporary, openFlags.create, 0o644);
+  const descriptor = openSync(temporary, openFlags.create, privateFile);
   try {
+    // One that was left behind keeps the mode that it had.
+    if (process.platform !== 'win32') fchmodSync(descriptor, privateFile);
     ftruncateSync(descriptor, 0);
     writeFully(descriptor, bytes, 0);
     fsyncSync(descriptor);
