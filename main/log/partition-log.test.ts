@@ -459,6 +459,23 @@ describe('damaged files', () => {
     }
   });
 
+  test('a segment that lost its index in an unclean stop keeps the batches before its last epoch', () => {
+    const disk = newDisk();
+    const first = openKitLog({ disk, settings });
+    for (const epoch of [1, 3, 5]) {
+      first.assignEpoch(toLeaderEpoch(epoch), first.logEndOffset);
+      append(first, [`a${epoch}`], {}, epoch);
+      append(first, [`b${epoch}`], {}, epoch);
+    }
+    const expected = contents(first);
+    const epochs = first.epochEntries;
+    first.abandon();
+    disk.remove(`${path}.index`);
+    const log = openKitLog({ disk, settings, hadCleanShutdown: false });
+    expect(contents(log)).toEqual(expected);
+    expect(log.epochEntries).toEqual(epochs);
+  });
+
   test('a time index that names a wrong last time does not make a segment older or younger than it is', () => {
     const disk = newDisk();
     const first = openKitLog({ disk, settings });

@@ -71,6 +71,8 @@ class Recovery {
 
   load(): LoadedLog {
     const { hadCleanShutdown, logStartOffset, epochs } = this.#options;
+    // A segment without an index is walked as it is loaded, the others below.
+    this.#forgetUncertainEpochs();
     this.#loadSegments(this.#options.isNew ? [] : this.#finishInterrupted(this.#list()));
     if (!hadCleanShutdown) this.#recoverUnflushed();
     else this.#recoverDamagedEnd();
@@ -186,11 +188,19 @@ class Recovery {
     }
   }
 
+  /**
+   * After an unclean stop the checkpoint of epochs can have reached the device before the batches that replaced what was
+   * cut away: from the recovery point on, only the batches tell, each time that they are walked. A log that misnames its
+   * epochs is taken for its leader's and differs.
+   */
+  #forgetUncertainEpochs(): void {
+    const { hadCleanShutdown, recoveryPoint, epochs } = this.#options;
+    if (!hadCleanShutdown && epochs.truncateFromEnd(recoveryPoint)) this.#epochsChanged = true;
+  }
+
   #recoverUnflushed(): void {
-    const { recoveryPoint, epochs } = this.#options;
-    // The checkpoint of epochs can have reached the device before the batches that replaced what was cut away: from
-    // the recovery point on, only the batches tell. A log that misnames its epochs is taken for its leader's and differs.
-    if (epochs.truncateFromEnd(recoveryPoint)) this.#epochsChanged = true;
+    const { recoveryPoint } = this.#options;
+    this.#forgetUncertainEpochs();
     const floor = this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint);
     for (let index = Math.max(0, floor); index < this.#segments.length; index++) {
       const segment = this.#segments[index];
