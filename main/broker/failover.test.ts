@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../protocol/errors.ts';
 import { createTopicsApi } from '../protocol/messages/create-topics.ts';
 import { initProducerIdApi } from '../protocol/messages/init-producer-id.ts';
+import { produceApi } from '../protocol/messages/produce.ts';
+import { buildBatch } from '../records/batch-builder.ts';
 import { SimulatedCluster } from './simulated-cluster.test-kit.ts';
 
 async function clusterWithTopic(seed: number): Promise<SimulatedCluster> {
@@ -78,6 +80,37 @@ describe.each([1, 2, 3])('seed %i', (seed) => {
     const startMs = cluster.world.nowMs;
     await cluster.start(stopped);
     expect(cluster.world.nowMs - startMs).toBeLessThan(1000);
+  });
+
+  it('without a majority nothing is decided, a partition whose leader lives goes on, and all comes back', async () => {
+    const cluster = await clusterWithTopic(seed);
+    const [survivor = 1] = others(cluster, cluster.controllerId);
+    const alone = { name: 'alone', numPartitions: -1, replicationFactor: -1, configs: [] };
+    const assignments = [{ partitionIndex: 0, brokerIds: [survivor] }];
+    const single = { ...alone, assignments, configs: [{ name: 'min.insync.replicas', value: '1' }] };
+    await cluster.send(survivor, createTopicsApi, { topics: [single], timeoutMs: 5000 });
+    await cluster.until(survivor, 'alone', (partitions) => partitions.length === 1);
+    const gone = others(cluster, survivor);
+    for (const id of gone) cluster.world.kill(id);
+    // Longer than any session and any election.
+    await cluster.world.runFor(4000);
+
+    const { topicId } = await cluster.metadata(survivor, 'alone');
+    const records = buildBatch({}, [{ key: null, value: Buffer.from('still here'), timestamp: 1 }]);
+    const topicData = [{ topicId, partitionData: [{ index: 0, records }] }];
+    const written = await cluster.send(survivor, produceApi, { acks: -1, timeoutMs: 1000, topicData });
+    expect(written.responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+
+    const topics = [{ name: 'never', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
+    const refused = await cluster.send(survivor, createTopicsApi, { topics, timeoutMs: 1000 }).then(
+      (answer) => answer.topics[0]?.errorCode,
+      () => null,
+    );
+    expect(refused).not.toBe(ErrorCode.NONE);
+    expect((await cluster.metadata(survivor, 'never')).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+
+    await cluster.start(...gone);
+    await cluster.until(survivor, 'orders', (partitions) => partitions.every((each) => each.isrNodes.length === 3));
   });
 
   it('producer ids from different brokers never meet', async () => {
