@@ -75,13 +75,11 @@ export const mutations: readonly Mutation[] = [
     to: "if (options.origin === 'replication') return true;\n    const { producerId } = batch;",
   },
   {
-    name: 'isr-taken-from-any-epoch',
-    bug: 'the controller takes an ISR from whoever once led, whatever has happened since',
-    file: 'main/controller/isr-control.ts',
-    from: `if (requested.leaderEpoch < partition.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
-  if (brokerId !== partition.leader) return ErrorCode.INVALID_REQUEST;
-  if (requested.partitionEpoch < partition.partitionEpoch) return ErrorCode.INVALID_UPDATE_VERSION;`,
-    to: 'void brokerId;',
+    name: 'joins-isr-too-early',
+    bug: 'a leader proposes a follower for the ISR before it holds all that is committed',
+    file: 'main/replication/partition.ts',
+    from: 'const isThere = follower.logEndOffset >= this.log.highWatermark && follower.logEndOffset >= role.epochStartOffset;',
+    to: 'const isThere = follower.logEndOffset >= 0;',
   },
   {
     name: 'election-outside-isr',

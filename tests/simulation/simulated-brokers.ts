@@ -56,7 +56,8 @@ const properties = {
   'group.consumer.heartbeat.interval.ms': '300',
   'group.initial.rebalance.delay.ms': '200',
   'group.min.session.timeout.ms': '500',
-  'log.index.size.max.bytes': '65536',
+  // Room is kept in every open index, and a simulated disk copies it.
+  'log.index.size.max.bytes': '8192',
   'replica.high.watermark.checkpoint.interval.ms': '1000',
   'log.flush.offset.checkpoint.interval.ms': '1500',
   'initial.broker.registration.timeout.ms': '600000',

@@ -7,6 +7,10 @@ import { batchesIn } from '../../main/records/record-batch.ts';
 import type { SimulatedDisk } from '../../main/runtime/simulated/simulated-disk.ts';
 
 type Telemetry = Extract<BrokerReport, { type: 'telemetry' }>;
+type IsrExpanded = Extract<JournalEvent['entry'], { kind: 'partition.isrShrunk' | 'partition.isrExpanded' }>;
+
+/** Between a proposal and its place in the journal. */
+const settledMs = 100;
 const compactedTopic = 'table';
 const recreatedTopic = 'reborn';
 export type Report = (rule: string, message: string) => void;
@@ -25,8 +29,13 @@ export class WorldChecks {
   readonly #memories = new Map<string, number>();
   readonly #lives = new Map<number, number>();
 
-  constructor(report: Report) {
+  /** Of each partition the leader that reported last. */
+  readonly #leaders = new Map<string, { readonly leaderEpoch: number; readonly highWatermark: number }>();
+  readonly #diskOf: (broker: number) => SimulatedDisk;
+
+  constructor(report: Report, diskOf: (broker: number) => SimulatedDisk) {
     this.#report = report;
+    this.#diskOf = diskOf;
   }
 
   /** A producer was told so with acks=all: its leader must not have had fewer in sync than asked for all the while. */
@@ -58,6 +67,7 @@ export class WorldChecks {
     if (entry.kind === 'replica.truncated') {
       this.#memories.set(`${entry.topic}-${entry.partition} on broker ${broker}`, atMs);
     }
+    if (entry.kind === 'partition.isrExpanded') this.#onJoined(entry, atMs);
     if (entry.kind === 'quorum.leaderElected') {
       this.#atMostOne('two-quorum-leaders', this.#quorumLeaders, entry.epoch, entry.leader, `epoch ${entry.epoch}`);
     }
@@ -69,6 +79,21 @@ export class WorldChecks {
     if (entry.kind === 'replica.leading' && entry.topic !== recreatedTopic) {
       const key = `${entry.topic}-${entry.partition} in leader epoch ${entry.leaderEpoch}`;
       this.#atMostOne('two-leaders', this.#partitionLeaders, key, broker, key);
+    }
+  }
+
+  /** Who comes into the ISR holds all that is committed. */
+  #onJoined({ topic, partition, leaderEpoch, changed }: IsrExpanded, atMs: number): void {
+    const name = `${topic}-${partition}`;
+    const leader = this.#leaders.get(name);
+    if (topic === recreatedTopic || leader?.leaderEpoch !== leaderEpoch) return;
+    for (const broker of changed) {
+      // Only of one that was there all the while: what a power loss took it had when it was proposed.
+      if ((this.#lives.get(broker) ?? Infinity) > atMs - settledMs) continue;
+      const end = logEndOf(this.#diskOf(broker), name);
+      if (end >= leader.highWatermark) continue;
+      const what = `${name}: broker ${broker} came into the ISR with its log ending at ${end}`;
+      this.#report('joined-too-early', `${what}, below the high watermark ${leader.highWatermark}`);
     }
   }
 
@@ -100,6 +125,8 @@ export class WorldChecks {
       this.#report('high-watermark-beyond-log', what);
     }
     if (replica.role !== 'leader') return;
+    const { leaderEpoch, highWatermark } = replica;
+    this.#leaders.set(`${replica.topic}-${replica.partition}`, { leaderEpoch, highWatermark });
     const key = `${name} life ${life} epoch ${replica.leaderEpoch}`;
     const before = this.#highWatermarks.get(key) ?? 0;
     if (replica.highWatermark < before) {
@@ -107,6 +134,16 @@ export class WorldChecks {
     }
     this.#highWatermarks.set(key, replica.highWatermark);
   }
+}
+
+/** Where one log of a broker ends; an empty one where its last segment begins. */
+function logEndOf(disk: SimulatedDisk, name: string): number {
+  const directory = disk.find(`/data/${name}`);
+  if (directory?.kind !== 'directory') return 0;
+  let end = 0;
+  for (const each of directory.names.keys()) if (/^\d{20}\.log$/.test(each)) end = Math.max(end, parseInt(each, 10));
+  for (const { nextOffset } of batchesOf(directory)) end = Math.max(end, nextOffset);
+  return end;
 }
 
 type Directory = SimulatedDisk['root'];

@@ -23,6 +23,10 @@ function spoil(image: Buffer, start: number, end: number, random: Random, mayFli
 function commonLength(a: Buffer, b: Buffer): number {
   const most = Math.min(a.length, b.length);
   let length = 0;
+  // Whole pages first: most of two images is the same.
+  while (length + pageBytes <= most && a.compare(b, length, length + pageBytes, length, length + pageBytes) === 0) {
+    length += pageBytes;
+  }
   while (length < most && a[length] === b[length]) length++;
   return length;
 }
