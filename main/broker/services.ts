@@ -22,6 +22,7 @@ import { NodeLeaderConnections } from '../replication/node-leader-connections.ts
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import type { DiskError, Runtime } from '../runtime/runtime.ts';
 import { AutoTopicCreation } from './auto-topic-creation.ts';
+import { StreamsTopicCreation } from './streams-topic-creation.ts';
 import { replicationConfig, type Listeners } from './broker-config.ts';
 import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
 import type { ControllerChannel } from './controller-channel.ts';
@@ -86,6 +87,7 @@ export class Services {
     this.#verificationConnections = this.#connections('transactions', metadata, requestTimeoutMs);
     this.#shareConnections = this.#connections('shares', metadata, requestTimeoutMs);
     const autoTopicCreation = new AutoTopicCreation(controllerChannel, settings);
+    const streamsTopics = new StreamsTopicCreation(controllerChannel, runtime.clock);
     this.#replicas = new ReplicaManager({
       runtime,
       nodeId,
@@ -169,6 +171,7 @@ export class Services {
       activeController: () => options.raft.leaderAndEpoch().leaderId,
       controllerChannel,
       autoTopicCreation,
+      streamsTopics,
       producerIds,
     };
   }

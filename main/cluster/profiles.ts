@@ -14,7 +14,7 @@ const laptop: Readonly<Record<string, string>> = {
   'metadata.max.idle.interval.ms': '5000',
   'replica.lag.time.max.ms': '2000',
   'group.initial.rebalance.delay.ms': '200',
-  // Members of KIP-848's and of share groups learn of a rebalance with their next heartbeat: each step of it takes one.
+  // Members of KIP-848's, of share and of streams groups learn of a rebalance with their next heartbeat: each step of it takes one.
   'group.consumer.min.heartbeat.interval.ms': '500',
   'group.consumer.heartbeat.interval.ms': '500',
   'group.consumer.min.session.timeout.ms': '5000',
@@ -23,6 +23,11 @@ const laptop: Readonly<Record<string, string>> = {
   'group.share.heartbeat.interval.ms': '500',
   'group.share.min.session.timeout.ms': '5000',
   'group.share.session.timeout.ms': '10000',
+  'group.streams.min.heartbeat.interval.ms': '500',
+  'group.streams.heartbeat.interval.ms': '500',
+  'group.streams.min.session.timeout.ms': '5000',
+  'group.streams.session.timeout.ms': '10000',
+  'group.streams.initial.rebalance.delay.ms': '200',
 };
 
 export const profiles: Readonly<Record<ProfileName, Readonly<Record<string, string>>>> = { laptop, kafka: {} };

@@ -79,6 +79,7 @@ class Handlers {
       image: () => this.image,
       listenerName: 'PLAINTEXT',
       ensureInternalTopic: (name) => void this.wanted.push(name),
+      streamsTopics: { request: () => new Map() },
     });
     const found = routes.find((route) => route.api.key === api.key);
     const decoded = api.request.decodeFrom(api.request.encodeToBuffer(apiVersion, request), apiVersion);

@@ -5,6 +5,7 @@ import { featureLevel } from '../../metadata/settings-image.ts';
 
 const consumerGroupsFrom = 1;
 const shareGroupsFrom = 1;
+const streamsGroupsFrom = 1;
 
 export function servesConsumerGroups(image: MetadataImage): boolean {
   return featureLevel(image.features, 'group.version') >= consumerGroupsFrom;
@@ -12,4 +13,8 @@ export function servesConsumerGroups(image: MetadataImage): boolean {
 
 export function servesShareGroups(image: MetadataImage): boolean {
   return featureLevel(image.features, 'share.version') >= shareGroupsFrom;
+}
+
+export function servesStreamsGroups(image: MetadataImage): boolean {
+  return featureLevel(image.features, 'streams.version') >= streamsGroupsFrom;
 }

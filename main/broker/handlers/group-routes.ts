@@ -15,7 +15,10 @@ import { listGroupsApi } from '../../protocol/messages/list-groups.ts';
 import { offsetCommitApi } from '../../protocol/messages/offset-commit.ts';
 import { offsetDeleteApi } from '../../protocol/messages/offset-delete.ts';
 import { offsetFetchApi } from '../../protocol/messages/offset-fetch.ts';
+import { streamsGroupDescribeApi } from '../../protocol/messages/streams-group-describe.ts';
+import { streamsGroupHeartbeatApi } from '../../protocol/messages/streams-group-heartbeat.ts';
 import { syncGroupApi } from '../../protocol/messages/sync-group.ts';
+import type { StreamsTopicCreation } from '../streams-topic-creation.ts';
 import { createConsumerGroupDescribeHandler } from './consumer-group-describe.ts';
 import { createConsumerGroupHeartbeatHandler } from './consumer-group-heartbeat.ts';
 import { createDeleteGroupsHandler } from './delete-groups.ts';
@@ -28,11 +31,14 @@ import { createListGroupsHandler } from './list-groups.ts';
 import { createOffsetCommitHandler } from './offset-commit.ts';
 import { createOffsetDeleteHandler } from './offset-delete.ts';
 import { createOffsetFetchHandler } from './offset-fetch.ts';
+import { createStreamsGroupDescribeHandler } from './streams-group-describe.ts';
+import { createStreamsGroupHeartbeatHandler } from './streams-group-heartbeat.ts';
 import { createSyncGroupHandler } from './sync-group.ts';
 
 export type GroupRoutesDependencies = {
   readonly groups: GroupCoordinator;
   readonly image: () => MetadataImage;
+  readonly streamsTopics: Pick<StreamsTopicCreation, 'request'>;
   readonly transactionPartition: (transactionalId: string) => number;
   readonly sharePartition: (key: string) => number;
   readonly listenerName: string;
@@ -52,6 +58,8 @@ export function groupRoutes(dependencies: GroupRoutesDependencies): Route[] {
     route(leaveGroupApi, onClient, createLeaveGroupHandler(dependencies)),
     route(consumerGroupHeartbeatApi, onClient, createConsumerGroupHeartbeatHandler(dependencies)),
     route(consumerGroupDescribeApi, onClient, createConsumerGroupDescribeHandler(dependencies)),
+    route(streamsGroupHeartbeatApi, onClient, createStreamsGroupHeartbeatHandler(dependencies)),
+    route(streamsGroupDescribeApi, onClient, createStreamsGroupDescribeHandler(dependencies)),
     route(offsetCommitApi, onClient, createOffsetCommitHandler(dependencies)),
     route(offsetFetchApi, onClient, createOffsetFetchHandler(dependencies)),
     route(offsetDeleteApi, onClient, createOffsetDeleteHandler(dependencies)),

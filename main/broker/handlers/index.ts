@@ -22,6 +22,7 @@ import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 import type { AutoTopicCreation } from '../auto-topic-creation.ts';
+import type { StreamsTopicCreation } from '../streams-topic-creation.ts';
 import type { Listeners } from '../broker-config.ts';
 import type { ControllerChannel } from '../controller-channel.ts';
 import type { ProducerIds } from '../producer-ids.ts';
@@ -64,6 +65,7 @@ export type HandlerDependencies = {
   readonly activeController: () => number | null;
   readonly controllerChannel: ControllerChannel;
   readonly autoTopicCreation: AutoTopicCreation;
+  readonly streamsTopics: Pick<StreamsTopicCreation, 'request'>;
   readonly producerIds: ProducerIds;
 };
 
@@ -80,6 +82,7 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...groupRoutes({
       groups: dependencies.groups,
       image: dependencies.image,
+      streamsTopics: dependencies.streamsTopics,
       transactionPartition: (transactionalId) => dependencies.transactions.partitionFor(transactionalId),
       sharePartition: (key) => dependencies.shares.coordinator.partitionForKey(key),
       listenerName: dependencies.listeners.client.name,

@@ -39,7 +39,7 @@ export class ConsumerGroup {
   epoch = firstEpoch;
   metadataHash = 0n;
   /** The group epoch that the target assignment was made for. */
-  assignmentEpoch = 0;
+  assignmentEpoch = firstEpoch;
   /** Wall clock; 0: never, or before Kafka 4.3. */
   assignmentTimestampMs = 0;
   /** Written by Kafka 4.0, to be removed with the next change. */
@@ -229,7 +229,10 @@ export class ConsumerGroup {
         return this.setTarget(record.key.memberId, topics === undefined ? null : new Map(topics));
       }
       case 'ConsumerGroupTargetAssignmentMetadata': {
-        const { assignmentEpoch, assignmentTimestamp } = record.value ?? { assignmentEpoch: 0, assignmentTimestamp: 0 };
+        const { assignmentEpoch, assignmentTimestamp } = record.value ?? {
+          assignmentEpoch: -1,
+          assignmentTimestamp: 0,
+        };
         return this.setAssignmentEpoch(assignmentEpoch, assignmentTimestamp);
       }
       case 'ConsumerGroupRegularExpression': {
@@ -254,7 +257,8 @@ export class ConsumerGroup {
   }
 
   setEpoch(epoch: number, metadataHash: bigint): Undo {
-    const before = { epoch: this.epoch, metadataHash: this.metadataHash };
+    // Topics whose change did not get into the log are to be looked at again.
+    const before = { epoch: this.epoch, metadataHash: this.metadataHash, metadataRefreshAtMs: 0 };
     Object.assign(this, { epoch, metadataHash });
     return () => void Object.assign(this, before);
   }

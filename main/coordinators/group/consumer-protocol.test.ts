@@ -38,6 +38,16 @@ async function twoMembers(): Promise<GroupHarness> {
   return harness;
 }
 
+it('a topic that grew while nothing could be written is seen later', async () => {
+  const harness = await withTopic(2);
+  await harness.enter('a');
+  harness.createTopics({ orders: 5 });
+  harness.log.appendError = ErrorCode.NOT_ENOUGH_REPLICAS;
+  expect((await harness.beat({ memberId: 'a', memberEpoch: 2 })).errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  harness.log.appendError = null;
+  expect(assigned(await harness.beat({ memberId: 'a', memberEpoch: 2 }))).toEqual([0, 1, 2, 3, 4]);
+});
+
 describe('a member that joins', () => {
   it('begins the group at epoch 2 and gets all partitions at once', async () => {
     const harness = await withTopic(4);

@@ -5,6 +5,7 @@ import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { configValues, ConfigResourceType } from '../../metadata/settings-image.ts';
 import type { CompressionType } from '../../records/compression-type.ts';
 import { shareGroupConfig, type ShareGroupConfig } from './share/share-group-config.ts';
+import { streamsGroupConfig, type StreamsGroupConfig } from './streams/streams-group-config.ts';
 import { knownAssignors } from './target-assignment.ts';
 
 export type GroupCoordinatorConfig = {
@@ -33,6 +34,7 @@ export type GroupCoordinatorConfig = {
   readonly groupConsumerAssignors: readonly string[];
   readonly groupConsumerMigrationPolicy: MigrationPolicy;
   readonly share: ShareGroupConfig;
+  readonly streams: StreamsGroupConfig;
   /** Largest batch that goes into the topic. */
   readonly messageMaxBytes: number;
 };
@@ -71,6 +73,7 @@ export function groupCoordinatorConfig(settings: BrokerSettings, image?: Metadat
     groupConsumerAssignors: knownAssignors(settings.list('group.consumer.assignors', image)),
     groupConsumerMigrationPolicy: migrationPolicy(settings.text('group.consumer.migration.policy', image) ?? ''),
     share: shareGroupConfig(settings, image),
+    streams: streamsGroupConfig(settings, image),
     messageMaxBytes: number('message.max.bytes'),
   };
 }

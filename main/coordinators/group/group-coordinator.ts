@@ -38,6 +38,7 @@ import type { GroupCoordinatorConfig } from './group-config.ts';
 import type { ClientIdentity } from './group-context.ts';
 import { type DescribedGroup, GroupMachine, type ListedGroup } from './group-machine.ts';
 import { ShareGroups, type ShareGroupsOptions } from './share/share-groups.ts';
+import { StreamsGroups } from './streams/streams-groups.ts';
 import type { CommitTopics, FetchedTopic, OffsetQuery } from './group-offsets.ts';
 import { type GroupDecision, proofOfLeadership } from './group-records.ts';
 import { type GroupChanges, type GroupReport, reportOf } from './group-reports.ts';
@@ -75,6 +76,7 @@ export class GroupCoordinator {
   /** Groups that telemetry has been told of and may have to be told are gone. */
   readonly #reportedGroups = new Set<string>();
   readonly #shares: ShareGroups;
+  readonly #streams: StreamsGroups;
   #isActive = true;
 
   constructor(options: GroupCoordinatorOptions) {
@@ -96,12 +98,9 @@ export class GroupCoordinator {
       writeTimeoutMs: config.offsetsCommitTimeoutMs,
       ...(onLoadFailed === undefined ? {} : { onLoadFailed }),
     });
-    this.#shares = new ShareGroups({
-      ...options.shares,
-      runtime: this.#runtime,
-      image,
-      partitionFor: (groupId) => this.partitionFor(groupId),
-    });
+    const partitionFor = (groupId: string): number => this.partitionFor(groupId);
+    this.#shares = new ShareGroups({ ...options.shares, runtime: this.#runtime, image, partitionFor });
+    this.#streams = new StreamsGroups({ runtime: this.#runtime, partitionFor });
   }
 
   // ── which partitions are ours ──
@@ -186,6 +185,11 @@ export class GroupCoordinator {
   /** What concerns share groups; null once this coordinator has shut down. */
   get shares(): ShareGroups | null {
     return this.#isActive ? this.#shares : null;
+  }
+
+  /** What concerns streams groups; null once this coordinator has shut down. */
+  get streams(): StreamsGroups | null {
+    return this.#isActive ? this.#streams : null;
   }
 
   // ── membership ──

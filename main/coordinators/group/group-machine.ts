@@ -23,7 +23,6 @@ import { GroupRebalance } from './group-rebalance.ts';
 import { type GroupDecision, groupTombstone, nothing } from './group-records.ts';
 import { type Group, GroupRegistry } from './group-registry.ts';
 import { MetadataHashes } from './group-subscription.ts';
-import { isGroupRecord, ModernGroup, type ModernRecord } from './modern-group.ts';
 import { OffsetStore } from './offset-store.ts';
 import { RegexSubscriptions } from './regex-subscriptions.ts';
 import { ShareGroup, type ShareRecord } from './share/share-group.ts';
@@ -31,6 +30,9 @@ import { ShareHeartbeat } from './share/share-heartbeat.ts';
 import { ShareMembership } from './share/share-membership.ts';
 import { ShareOffsets } from './share/share-offsets.ts';
 import { type SharePartitions, toPartitions } from './share/share-topics.ts';
+import { StreamsGroup, type StreamsRecord } from './streams/streams-group.ts';
+import { StreamsHeartbeat } from './streams/streams-heartbeat.ts';
+import { StreamsMembership } from './streams/streams-membership.ts';
 import { TransactionalOffsets } from './transactional-offsets.ts';
 
 export type GroupMachineSurroundings = Pick<
@@ -65,6 +67,8 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
   readonly shareHeartbeat: ShareHeartbeat;
   readonly shareOffsets: ShareOffsets;
   readonly #shareMembership: ShareMembership;
+  readonly streamsHeartbeat: StreamsHeartbeat;
+  readonly #streamsMembership: StreamsMembership;
 
   constructor(surroundings: GroupMachineSurroundings, services: MachineServices<GroupCoordinatorRecord, GroupMachine>) {
     const context: GroupContext = {
@@ -92,6 +96,8 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     this.#shareMembership = new ShareMembership(context, hashes);
     this.shareHeartbeat = new ShareHeartbeat(context, this.#shareMembership, hashes);
     this.shareOffsets = new ShareOffsets(context);
+    this.#streamsMembership = new StreamsMembership(context);
+    this.streamsHeartbeat = new StreamsHeartbeat(context, this.#streamsMembership, hashes);
   }
 
   // ── records ──
@@ -129,8 +135,14 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       case 'ShareGroupStatePartitionMetadata':
         this.#replayShare(record, offset);
         return;
-      default:
-        this.#replayModern(record, offset);
+      case 'StreamsGroupMetadata':
+      case 'StreamsGroupMemberMetadata':
+      case 'StreamsGroupTargetAssignmentMetadata':
+      case 'StreamsGroupTargetAssignmentMember':
+      case 'StreamsGroupCurrentMemberAssignment':
+      case 'StreamsGroupTopology':
+        this.#replayStreams(record, offset);
+        return;
     }
   }
 
@@ -154,12 +166,18 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     if (this.groups.isTracking) this.#tellState(group);
   }
 
-  #tellState(group: ConsumerGroup): void {
-    const { state, groupId, assignmentEpoch: generation, memberCount: members } = group;
+  #tellState(group: ConsumerGroup | StreamsGroup): void {
+    const { state, groupId, assignmentEpoch: generation } = group;
     if (state === group.reportedState) return;
     group.reportedState = state;
     if (state !== 'Stable') return;
-    const entry = { kind: 'group.stable', groupId, generation, members, protocol: 'consumer' } as const;
+    const entry = {
+      kind: 'group.stable',
+      groupId,
+      generation,
+      members: group.members.size,
+      protocol: group.type,
+    } as const;
     group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
   }
 
@@ -182,6 +200,26 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     this.groups.changed(groupId, offset, group.apply(record, this.#context.clock.wallMs()));
   }
 
+  #replayStreams(record: StreamsRecord, offset: number): void {
+    const { groupId } = record.key;
+    const known = this.groups.get(groupId);
+    let group = known instanceof StreamsGroup ? known : null;
+    this.#context.changed(groupId);
+    if (record.value === null) {
+      if (group === null) return;
+      if (record.name === 'StreamsGroupMetadata') {
+        this.groups.remove(groupId, offset);
+        return;
+      }
+    }
+    if (group === null) {
+      group = new StreamsGroup(groupId);
+      this.groups.put(group, offset);
+    }
+    this.groups.changed(groupId, offset, group.apply(record));
+    if (this.groups.isTracking) this.#tellState(group);
+  }
+
   /** Partitions of which a share group keeps state; of no other group any. */
   initializedSharePartitions(groupId: string): SharePartitions {
     const group = this.groups.get(groupId);
@@ -192,7 +230,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
   onTopicsChanged(names: ReadonlySet<string>, hasNewTopics: boolean, version: number): void {
     if (hasNewTopics) this.#regexes.onNewTopics(version);
     for (const group of this.groups.values()) {
-      if (!(group instanceof ConsumerGroup) && !(group instanceof ShareGroup)) continue;
+      if (group instanceof ClassicGroup) continue;
       for (const name of names) if (group.isSubscribedTo(name)) group.metadataRefreshAtMs = 0;
     }
   }
@@ -249,24 +287,6 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     return group;
   }
 
-  #replayModern(record: ModernRecord, offset: number): void {
-    const { groupId } = record.key;
-    const known = this.groups.get(groupId);
-    const isSame = known instanceof ModernGroup;
-    this.#context.changed(groupId);
-    if (record.value === null) {
-      if (!isSame) return;
-      if (isGroupRecord(record)) {
-        this.groups.remove(groupId, offset);
-        return;
-      }
-    }
-    let group = isSame ? known : new ModernGroup(groupId);
-    if (isSame && this.groups.isTracking) group = known.clone();
-    group.apply(record);
-    if (group !== known) this.groups.put(group, offset);
-  }
-
   replayEndTransactionMarker(producerId: number, type: 'COMMIT' | 'ABORT', offset: number): void {
     this.store.endTransaction(producerId, type, offset);
   }
@@ -286,6 +306,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       if (restored instanceof ClassicGroup) this.#rebalance.restored(restored);
       else if (restored instanceof ConsumerGroup) this.#consumerMembership.loaded(restored);
       else if (restored instanceof ShareGroup) this.#shareMembership.loaded(restored);
+      else if (restored instanceof StreamsGroup) this.#streamsMembership.loaded(restored);
     }
   }
 
@@ -296,7 +317,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       if (group instanceof ClassicGroup) this.#rebalance.loaded(group);
       else if (group instanceof ConsumerGroup) this.#consumerMembership.loaded(group);
       else if (group instanceof ShareGroup) this.#shareMembership.loaded(group);
-      else this.#expectNobody(group);
+      else this.#streamsMembership.loaded(group);
       this.#context.changed(group.groupId);
     }
     this.#scheduleExpiry();
@@ -307,28 +328,8 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       if (group instanceof ClassicGroup) this.#rebalance.dissolve(group, ErrorCode.NOT_COORDINATOR);
       if (group instanceof ConsumerGroup) this.#consumerMembership.unloaded(group);
       if (group instanceof ShareGroup) this.#shareMembership.unloaded(group);
+      if (group instanceof StreamsGroup) this.#streamsMembership.unloaded(group);
       this.#context.changed(group.groupId);
-    }
-  }
-
-  /**
-   * Members of streams groups can't reach a coordinator that doesn't speak their protocol. As in Kafka they are let go
-   * when their session is over, which leaves an empty group that classic members may take over.
-   */
-  #expectNobody({ groupId, memberIds }: ModernGroup): void {
-    for (const memberId of memberIds) {
-      this.#context.timers.schedule(
-        `modern\0${groupId}\0${memberId}`,
-        this.#context.config.groupConsumerSessionTimeoutMs,
-        () =>
-          this.#context.run(() => {
-            const group = this.groups.get(groupId);
-            if (!(group instanceof ModernGroup) || !group.memberIds.includes(memberId)) return nothing;
-            const reason = 'its group protocol is not served here and its session is over';
-            this.#context.journal.record({ kind: 'group.memberRemoved', groupId, memberId, reason });
-            return { records: group.fence(memberId), response: null };
-          }),
-      );
     }
   }
 

@@ -4,10 +4,10 @@
 import { assert } from '../../core/assert.ts';
 import { ClassicGroup } from './classic-group.ts';
 import { ConsumerGroup } from './consumer-group.ts';
-import type { ModernGroup } from './modern-group.ts';
 import type { ShareGroup } from './share/share-group.ts';
+import type { StreamsGroup } from './streams/streams-group.ts';
 
-export type Group = ClassicGroup | ConsumerGroup | ShareGroup | ModernGroup;
+export type Group = ClassicGroup | ConsumerGroup | ShareGroup | StreamsGroup;
 
 type Undo =
   | { readonly offset: number; readonly groupId: string; readonly before: Group | null }

@@ -3,12 +3,12 @@
 import { consumerProtocolAssignment } from '../../protocol/messages/embedded-messages.ts';
 import { ProtocolError } from '../../protocol/protocol-error.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
-import { ClassicGroup } from './classic-group.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import type { OwnedPartitions, TopicPartitions } from './consumer-group-member.ts';
 import type { GroupMachine } from './group-machine.ts';
 import type { Group } from './group-registry.ts';
 import { ShareGroup } from './share/share-group.ts';
+import { StreamsGroup } from './streams/streams-group.ts';
 
 /** One group that this broker coordinates; the same shape as in the broker's contract, which stands above this module. */
 export type GroupReport = {
@@ -59,11 +59,13 @@ export function reportOf(group: Group, { store }: GroupMachine, image: MetadataI
     }));
     return { groupId, protocolType: group.protocolType, state, generation: group.epoch, members, offsets };
   }
-  if (!(group instanceof ClassicGroup)) {
-    const members = group.memberIds.map((memberId) => {
-      const facts = group.member(memberId);
-      return { memberId, clientId: facts?.clientId ?? '', host: hostOf(facts?.clientHost ?? ''), partitions: [] };
-    });
+  if (group instanceof StreamsGroup) {
+    const members = [...group.members.values()].map(({ memberId, clientId, clientHost, assigned }) => ({
+      memberId,
+      clientId,
+      host: hostOf(clientHost),
+      partitions: group.readBy(assigned.active),
+    }));
     return { groupId, protocolType: group.protocolType, state, generation: group.epoch, members, offsets };
   }
   const members = [...group.members.values()].map((member) => ({

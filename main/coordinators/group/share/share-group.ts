@@ -30,7 +30,7 @@ export class ShareGroup {
   epoch = firstEpoch;
   metadataHash = 0n;
   /** The group epoch that the target assignment was made for. */
-  assignmentEpoch = 0;
+  assignmentEpoch = firstEpoch;
   assignmentTimestampMs = 0;
   topics: ShareTopics = noShareTopics;
   /** Not in the log: when the topics are looked at anew; 0 at once. */
@@ -126,7 +126,10 @@ export class ShareGroup {
         return this.#setTarget(record.key.memberId, topics === undefined ? null : new Map(topics));
       }
       case 'ShareGroupTargetAssignmentMetadata': {
-        const { assignmentEpoch, assignmentTimestamp } = record.value ?? { assignmentEpoch: 0, assignmentTimestamp: 0 };
+        const { assignmentEpoch, assignmentTimestamp } = record.value ?? {
+          assignmentEpoch: -1,
+          assignmentTimestamp: 0,
+        };
         return this.#assign({ assignmentEpoch, assignmentTimestampMs: assignmentTimestamp });
       }
       case 'ShareGroupStatePartitionMetadata':
@@ -145,7 +148,9 @@ export class ShareGroup {
   ): Undo {
     const { epoch, metadataHash, assignmentEpoch, assignmentTimestampMs, topics } = this;
     Object.assign(this, values);
-    return () => void Object.assign(this, { epoch, metadataHash, assignmentEpoch, assignmentTimestampMs, topics });
+    const before = { epoch, metadataHash, assignmentEpoch, assignmentTimestampMs, topics };
+    // Topics whose change did not get into the log are to be looked at again.
+    return () => void Object.assign(this, { ...before, metadataRefreshAtMs: 0 });
   }
 
   #setMember(memberId: string, member: ShareGroupMember | null): Undo {
