@@ -118,5 +118,6 @@ export function serverLimits(settings: BrokerSettings, image?: MetadataImage): P
     connectionCountMax: settings.number('max.connections', image),
     connectionsPerAddressMax: settings.number('max.connections.per.ip', image),
     connectionIdleMsMax: settings.number('connections.max.idle.ms', image),
+    queuedRequestBytesMax: settings.number('queued.max.request.bytes', image),
   };
 }

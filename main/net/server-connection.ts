@@ -14,6 +14,7 @@ import {
   type RequestSource,
   type Router,
 } from './router.ts';
+import type { RequestMemory } from './request-memory.ts';
 import type { ServerCounters } from './server-counters.ts';
 
 export type ConnectionLimits = {
@@ -38,6 +39,8 @@ export type ConnectionEnvironment = {
   readonly router: Router;
   readonly limits: ConnectionLimits;
   readonly counters: ServerCounters;
+  /** Shared by all connections of the listener. */
+  readonly memory: RequestMemory;
   /** Monotonic time until which no further request of a connection is served: its client is slowed down; 0: none. */
   mutedUntilMs(connectionId: string): number;
   /** The connection closes because of it; a request of ours that went wrong is for the log. */
@@ -76,6 +79,11 @@ export class ServerConnection implements RequestSource {
   #isStarting = false;
   /** Set while the client is slowed down. */
   #unmute: Timer | null = null;
+  /** What the shared memory counts for this connection. */
+  #heldBytes = 0;
+  readonly #goOn = (): void => {
+    if (this.#isOpen) this.#proceed();
+  };
 
   constructor(connection: Connection, connectionId: string, environment: ConnectionEnvironment) {
     this.#connection = connection;
@@ -239,7 +247,9 @@ export class ServerConnection implements RequestSource {
   #regulate(): void {
     if (!this.#isOpen) return;
     const { connectionInFlightMax, connectionWaitingBytesMax } = this.#environment.limits;
+    this.#countHeld();
     const isFull =
+      this.#mustWaitForRoom() ||
       !this.#isDrained ||
       this.#unmute !== null ||
       this.unansweredCount >= connectionInFlightMax ||
@@ -248,6 +258,23 @@ export class ServerConnection implements RequestSource {
     this.#isPaused = isFull;
     if (isFull) this.#connection.pause();
     else this.#connection.resume();
+  }
+
+  /** What is waiting, what has begun to arrive, and the records of what is under way, as Kafka counts them. */
+  #countHeld(): void {
+    let held = this.#waitingBytes + this.#splitter.announcedBytes;
+    for (const { opened } of this.#inFlight) if (opened.route.isPipelined) held += opened.context.requestFrame.length;
+    const before = this.#heldBytes;
+    this.#heldBytes = held;
+    if (held !== before) this.#environment.memory.change(before, held);
+  }
+
+  /** A request that has begun may end: its room is taken already. */
+  #mustWaitForRoom(): boolean {
+    const { memory } = this.#environment;
+    if (!memory.isFull || this.#splitter.announcedBytes > 0) return false;
+    memory.whenRoom(this.#goOn);
+    return true;
   }
 
   #fail(error: unknown): void {
@@ -289,5 +316,10 @@ export class ServerConnection implements RequestSource {
     this.#inFlight.length = 0;
     this.#outgoing = [];
     this.#unmute?.cancel();
+    const { memory } = this.#environment;
+    memory.forget(this.#goOn);
+    const held = this.#heldBytes;
+    this.#heldBytes = 0;
+    memory.change(held, 0);
   }
 }

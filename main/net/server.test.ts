@@ -445,3 +445,49 @@ describe('a client that is slowed down', () => {
     expect(answeredWhen).toEqual([false, true]);
   });
 });
+
+describe('memory of all connections together (queued.max.request.bytes)', () => {
+  /** The head of a Produce frame of `bytes` bytes, and what is missing of it. */
+  function largeFrame(correlationId: number, bytes: number): { head: Buffer; rest: Buffer } {
+    const frame = Buffer.alloc(4 + bytes);
+    frame.writeInt32BE(bytes, 0);
+    heartbeatFrame(correlationId).copy(frame, 4, 4);
+    return { head: frame.subarray(0, 1000), rest: frame.subarray(1000) };
+  }
+
+  it('beyond the bound nobody begins a request, what has begun ends, and then the others go on', async () => {
+    const { server } = await start({}, { queuedRequestBytesMax: 100_000 });
+    const slow = await byteClient(server.port);
+    const { head, rest } = largeFrame(1, 150_000);
+    slow.send(head);
+    await until(() => server.counters.bytesIn >= head.length);
+    const other = await byteClient(server.port);
+    other.send(heartbeatFrame(2));
+    await until(() => server.counters.bytesIn > head.length);
+    // Came whole and was served; the connection begins no further one while the memory is taken.
+    expect(correlationIds(await other.frames(1))).toEqual([2]);
+    other.send(heartbeatFrame(3));
+    const before = server.counters.bytesIn;
+    const third = await byteClient(server.port);
+    await until(() => server.counters.connectionsOpen === 3);
+    expect(server.counters.bytesIn).toBe(before);
+    slow.send(rest);
+    expect(correlationIds(await slow.frames(1))).toEqual([1]);
+    expect(correlationIds(await other.frames(2))).toEqual([2, 3]);
+    third.send(heartbeatFrame(4));
+    expect(correlationIds(await third.frames(1))).toEqual([4]);
+  });
+
+  it('a client that goes away gives back what its half request took', async () => {
+    const { server } = await start({}, { queuedRequestBytesMax: 10_000 });
+    const slow = await byteClient(server.port);
+    slow.send(largeFrame(1, 50_000).head);
+    await until(() => server.counters.bytesIn >= 1000);
+    const other = await byteClient(server.port);
+    other.send(heartbeatFrame(2));
+    expect(correlationIds(await other.frames(1))).toEqual([2]);
+    other.send(heartbeatFrame(3));
+    slow.socket.destroy();
+    expect(correlationIds(await other.frames(2))).toEqual([2, 3]);
+  });
+});

@@ -17,6 +17,7 @@ import {
   type ConnectionLimits,
   type ConnectionProblem,
 } from './server-connection.ts';
+import { RequestMemory } from './request-memory.ts';
 import { ServerCounters } from './server-counters.ts';
 
 export type ServerLimits = ConnectionLimits & {
@@ -26,6 +27,8 @@ export type ServerLimits = ConnectionLimits & {
   readonly connectionsPerAddressMax: number;
   /** `connections.max.idle.ms`: no byte in either direction for so long. */
   readonly connectionIdleMsMax: number;
+  /** `queued.max.request.bytes`: of all connections together; −1: no bound. */
+  readonly queuedRequestBytesMax: number;
 };
 
 /** Kafka's defaults where it has the setting. */
@@ -36,6 +39,7 @@ export const defaultServerLimits: ServerLimits = {
   connectionCountMax: 2_147_483_647,
   connectionsPerAddressMax: 2_147_483_647,
   connectionIdleMsMax: 600_000,
+  queuedRequestBytesMax: -1,
 };
 
 export type ServerOptions = {
@@ -65,6 +69,7 @@ export class RpcServer {
   /** One object that connections share: what changes at run time holds for all of them. */
   readonly #limits: { -readonly [K in keyof ServerLimits]: ServerLimits[K] };
   readonly #environment: ConnectionEnvironment;
+  readonly #memory = new RequestMemory();
   /** With the address that each is counted under. */
   readonly #connections = new Map<ServerConnection, string>();
   readonly #countByAddress = new Map<string, number>();
@@ -76,12 +81,14 @@ export class RpcServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = { ...defaultServerLimits, ...options.limits };
+    this.#memory.setBound(this.#limits.queuedRequestBytesMax);
     this.router = new Router(options.routes, options.listener);
     this.#environment = {
       clock: options.clock,
       router: this.router,
       limits: this.#limits,
       counters: this.counters,
+      memory: this.#memory,
       mutedUntilMs: options.mutedUntilMs ?? (() => 0),
       onProblem: (problem) => options.onProblem(problem),
       onClosed: (connection) => this.#forget(connection),
@@ -91,6 +98,7 @@ export class RpcServer {
   /** Holds from now on; connections that are open stay open. */
   updateLimits(limits: Partial<ServerLimits>): void {
     Object.assign(this.#limits, limits);
+    this.#memory.setBound(this.#limits.queuedRequestBytesMax);
   }
 
   /** Opens the port; NetworkError when it can't be had. */

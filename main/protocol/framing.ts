@@ -26,6 +26,11 @@ export class FrameSplitter {
     return this.#frame === null ? this.#prefixFilled : prefixBytes + this.#frameFilled;
   }
 
+  /** Size of the frame that has begun and is not complete; 0 between frames. */
+  get announcedBytes(): number {
+    return this.#frame === null ? 0 : this.#frameBytes;
+  }
+
   /**
    * Takes one chunk and hands out each frame it completes, without the prefix: a view on the chunk where the
    * frame lies in it whole. Throws FrameSizeError at a bad length, after the frames before it; then the stream is lost.
