@@ -241,6 +241,49 @@ describe('losses that Kafka itself gives up (KIP-966)', () => {
   });
 });
 
+describe('topics beside the plain ones', () => {
+  const deleted = { type: 'recordsDeleted', startMs: 1, atMs: 2, ...orders, lowWatermark: 5 } as const;
+  const begins = (logStartOffset: number): HistoryEvent => ({ ...read([], 10), logStartOffset }) as HistoryEvent;
+  const inSync = (eligibleOnly: number[]) => [{ ...orders, atMs: 0, leader: 2, inSyncReplicas: [2, 1], eligibleOnly }];
+
+  it('a log’s start stays where DeleteRecords was told', () => {
+    expect(rules(history([deleted, begins(4)], log()))).toEqual(['log-start-fell']);
+    expect(rules(history([deleted, begins(5)], log()))).toEqual([]);
+    expect(rules(history([deleted, begins(4)], log(), { inSync: inSync([]) }))).toEqual(['log-start-fell']);
+  });
+
+  it('but on a replica that was away then', () => {
+    expect(rules(history([deleted, begins(4)], log(), { inSync: inSync([1]) }))).toEqual([]);
+  });
+
+  it('the latest of each key outlives compaction', () => {
+    const keyed = (number: number, offset: number, key: string) => ({ ...acknowledged(number, offset), key });
+    const events = [sent(0), sent(1), sent(2), keyed(0, 0, 'a'), keyed(1, 1, 'a'), keyed(2, 2, 'b')];
+    const compacted = (...records: StoredRecord[]): FinalLog => ({ ...log(...records), isCompacted: true });
+    const [first, second, third] = [
+      { ...stored(0, 0), key: 'a' },
+      { ...stored(1, 1), key: 'a' },
+      { ...stored(2, 2), key: 'b' },
+    ];
+    expect(rules(history(events as HistoryEvent[], compacted(second, third)))).toEqual([]);
+    expect(rules(history(events as HistoryEvent[], compacted(first, third)))).toEqual(['latest-of-key-lost']);
+    expect(rules(history(events as HistoryEvent[], compacted(second)))).toEqual(['latest-of-key-lost']);
+  });
+
+  it('a partition has one owner an epoch', () => {
+    const owned = (member: string, epoch: number): HistoryEvent => ({
+      type: 'owned',
+      atMs: 1,
+      ...orders,
+      group: 'g',
+      member,
+      epoch,
+    });
+    expect(rules(history([owned('a', 1), owned('a', 1), owned('b', 2)], log()))).toEqual([]);
+    expect(rules(history([owned('a', 1), owned('b', 1)], log()))).toEqual(['owned-twice']);
+  });
+});
+
 it('a record names itself in its value', () => {
   expect(nameFromText(`${nameToText({ producer: 'p', number: 12 })}padding`)).toEqual({ producer: 'p', number: 12 });
   expect(nameFromText('something else')).toBeNull();

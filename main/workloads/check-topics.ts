@@ -29,13 +29,20 @@ function checkLogStarts(history: History, report: Report): void {
     if (event.type !== 'read' || typeof event.logStartOffset !== 'number') continue;
     const { logStartOffset, startMs = event.atMs } = event;
     const bound = (deleted.get(placeOf(event)) ?? []).find(
-      (each) => each.atMs < startMs && each.lowWatermark > logStartOffset,
+      (each) => each.atMs < startMs && each.lowWatermark > logStartOffset && wasAsked(event, each, history),
     );
     if (bound === undefined) continue;
     if (isLossExcused({ topic: event.topic, partition: event.partition, atMs: bound.startMs }, history)) continue;
     const what = `records below ${bound.lowWatermark} were deleted; broker ${event.leader ?? '?'} says the log begins at ${logStartOffset}`;
     report('log-start-fell', event, what);
   }
+}
+
+/** DeleteRecords waits for those in sync only: who is away, though it may be elected (KIP-966), is not waited for. */
+function wasAsked({ leader }: Event<'read'>, deleted: Event<'recordsDeleted'>, { inSync }: History): boolean {
+  const then = inSync.findLast((fact) => placeOf(fact) === placeOf(deleted) && fact.atMs <= deleted.startMs);
+  if (then === undefined || leader === null) return true;
+  return then.inSyncReplicas.includes(leader) && then.eligibleOnly?.includes(leader) !== true;
 }
 
 /** Of each key the newest acknowledged record is there, or a newer one. */

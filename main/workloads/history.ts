@@ -71,7 +71,7 @@ export type HistoryEvent =
       readonly offset: number | null;
     })
   | (InPartition & {
-      /** DeleteRecords was acknowledged: the log begins there or later, on every replica that is alive. */
+      /** DeleteRecords was acknowledged: the log begins there or later, on every replica that is in sync. */
       readonly type: 'recordsDeleted';
       readonly startMs: number;
       readonly atMs: number;
@@ -129,6 +129,8 @@ export type InSyncFact = InPartition & {
   readonly leader: number;
   /** The ISR, with the eligible leader replicas (KIP-966) where there are any. */
   readonly inSyncReplicas: readonly number[];
+  /** Of those the ones that are not in the ISR: they may be away. Absent where nobody told them apart. */
+  readonly eligibleOnly?: readonly number[];
   /** All that host it: another one deletes what it had. Absent where nobody noted them. */
   readonly replicas?: readonly number[];
   /** The leader was elected outside the ISR: acknowledged records may go. */

@@ -94,6 +94,7 @@ const faultMsMax = 3000;
 const blackoutOneIn = 8;
 const quorumLossOneIn = 10;
 const awayOneIn = 10;
+const stopAndLossOneIn = 8;
 const singleOneIn = 16;
 const fiveOneIn = 10;
 const driftMax = 0.01;
@@ -112,6 +113,9 @@ export function planFaults(seed: number): Plan {
   };
   if (hasBlackout) add(large(random, 'blackout', brokerCount, 1000));
   if (random.below(quorumLossOneIn) === 0) add(large(random, 'quorum-loss', brokerCount, 2000));
+  if (random.below(stopAndLossOneIn) === 0) {
+    for (const fault of stopAndLoss(random, brokerCount, episodes[0] ?? [])) add(fault);
+  }
   if (random.below(awayOneIn) === 0) add({ ...large(random, 'away', brokerCount, 3500), atMs: random.below(500) });
   return { brokerCount, clockRates, episodes, hasBlackout };
 }
@@ -137,6 +141,14 @@ function large(random: Random, kind: FaultKind, brokerCount: number, forMsMax: n
   const atMs = random.below(episodeMsMax);
   const forMs = forMsMax / 4 + random.below(forMsMax);
   return { atMs, forMs, kind, broker: 1 + random.below(brokerCount), other: 1, on: null };
+}
+
+/** A stop in order, a start, and a power loss of the same node soon after: what the start undid must stay undone. */
+function stopAndLoss(random: Random, brokerCount: number, others: Episode): Fault[] {
+  const broker = others.find(({ kind }) => kind === 'power-loss')?.broker ?? 1 + random.below(brokerCount);
+  const atMs = random.below(1500);
+  const stop: Fault = { atMs, forMs: random.below(200), kind: 'stop', broker, other: broker, on: null };
+  return [stop, { ...stop, kind: 'power-loss', atMs: atMs + 300 + random.below(800), forMs: random.below(500) }];
 }
 
 export function describeFault({ atMs, forMs, kind, broker, other, on }: Fault): string {

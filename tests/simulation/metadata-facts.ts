@@ -102,5 +102,6 @@ function take({ names, partitions }: Partitions, record: MetadataRecord): Omit<I
 }
 
 function factOf({ topic, partition, leader, inSync, eligible, replicas }: Known, isUnclean: boolean) {
-  return { topic, partition, leader, inSyncReplicas: [...inSync, ...eligible], replicas, isUnclean };
+  const inSyncReplicas = [...inSync, ...eligible];
+  return { topic, partition, leader, inSyncReplicas, eligibleOnly: eligible, replicas, isUnclean };
 }

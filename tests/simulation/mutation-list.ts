@@ -127,8 +127,8 @@ export const mutations: readonly Mutation[] = [
     name: 'epoch-file-believed',
     bug: 'after a power loss the epoch checkpoint names the epochs, not the batches',
     file: 'main/log/recovery.ts',
-    from: 'if (epochs.truncateFromEnd(recoveryPoint)) this.#epochsChanged = true;',
-    to: 'void [epochs, recoveryPoint];',
+    from: 'if (!hadCleanShutdown && epochs.truncateFromEnd(recoveryPoint)) this.#epochsChanged = true;',
+    to: 'void [hadCleanShutdown, epochs, recoveryPoint];',
   },
   {
     name: 'clean-note-comes-back',
@@ -139,10 +139,13 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'transaction-marker-lost',
-    bug: 'a marker that a leader did not take counts as written',
+    bug: 'a marker counts as written when no answer came to it',
     file: 'main/coordinators/transaction/transaction-markers.ts',
-    from: 'else failed.set(topic, [...(failed.get(topic) ?? []), id]);',
-    to: 'else done(job, topic, id);',
+    from: 'for (const part of sent) this.#later(part);',
+    to: `for (const { job, partitions } of sent) {
+        for (const [topic, ids] of partitions) for (const id of ids) done(job, topic, id);
+        this.#completeIfDone(job);
+      }`,
   },
   {
     name: 'takeover-aborts-commits',
