@@ -6,6 +6,7 @@ import type { DrillRunRecord } from './api/drill-views.ts';
 import type { EngineApi } from './api/host.ts';
 import { Pushes } from './api/pushes.ts';
 import type { ClusterView } from './api/views.ts';
+import type { WorkspaceFigures } from './api/workspace-views.ts';
 import { ClusterAdmin } from './cluster/cluster-admin.ts';
 import type { ClusterDirectory } from './cluster/cluster-directory.ts';
 import { serveControl, type ControlRequest } from './cluster/control-server.ts';
@@ -20,6 +21,7 @@ import { nodeRuntime } from './runtime/node/node-runtime.ts';
 import type { Listener, Runtime, Timer } from './runtime/runtime.ts';
 import { ScreenServices } from './screen-services.ts';
 import { DemoWorkload } from './workloads/demo-workload.ts';
+import type { HostedCluster } from './workspaces/hosted-cluster.ts';
 
 export type EngineOptions = Omit<LaunchOptions, 'onChange'>;
 
@@ -28,7 +30,7 @@ const deltaIntervalMs = 100;
 /** On a cluster that has other topics, those of drills are known by this. */
 const sharedDrillPrefix = 'drill-';
 
-export class Engine {
+export class Engine implements HostedCluster {
   readonly supervisor: Supervisor;
   readonly directory: ClusterDirectory;
   readonly #runtime: Runtime;
@@ -143,6 +145,25 @@ export class Engine {
 
   view(): ClusterView {
     return this.supervisor.view.view();
+  }
+
+  /** The few sums that a list of clusters shows. */
+  figures(): WorkspaceFigures {
+    const { view } = this.supervisor;
+    const { brokers } = view.samplingView();
+    const sum = (name: 'messagesInPerSecond' | 'bytesInPerSecond' | 'residentBytes') =>
+      brokers.reduce((total, broker) => total + broker[name], 0);
+    return {
+      clusterId: view.facts.clusterId,
+      bootstrap: view.facts.bootstrap,
+      state: view.facts.state,
+      brokersUp: brokers.filter(({ process }) => process === 'running').length,
+      brokerCount: brokers.length,
+      topicCount: view.topicCount,
+      messagesInPerSecond: sum('messagesInPerSecond'),
+      bytesInPerSecond: sum('bytesInPerSecond'),
+      residentBytes: sum('residentBytes'),
+    };
   }
 
   /** This cluster for a drill; `prefix` keeps its topics and groups apart from others. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { EngineApi } from '../../main/api/host.ts';
+import type { AppApi } from '../../main/api/host.ts';
 import { serveUi, type UiServer } from './server.ts';
 
 const rendererDir = mkdtempSync(join(tmpdir(), 'highwater-ui-'));
@@ -18,14 +18,17 @@ let url: URL;
 
 beforeAll(async () => {
   writeFileSync(join(rendererDir, 'index.html'), '<h1>page</h1>');
-  const engine = {
-    handlers: { 'workload.stop': () => null, 'workload.start': () => new Promise(() => undefined) },
-    subscribe: (_: string, receive: (payload: unknown) => void) => {
+  const app = {
+    handlers: {},
+    cluster: () => ({
+      handlers: { 'workload.stop': () => null, 'workload.start': () => new Promise(() => undefined) },
+    }),
+    subscribe: (_channel: string, _workspace: string | null, receive: (payload: unknown) => void) => {
       pushes.add(receive);
       return () => void pushes.delete(receive);
     },
-  } as unknown as EngineApi;
-  server = await serveUi(engine, { port: 0, rendererDir });
+  } as unknown as AppApi;
+  server = await serveUi(app, { port: 0, rendererDir });
   url = new URL(server.url);
 });
 

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { openSession, type EngineApi } from '../../main/api/host.ts';
+import { openSession, type AppApi } from '../../main/api/host.ts';
 import { pageHeaders, rendererFile } from '../renderer-files.ts';
 
 export type UiServer = { readonly url: string; close(): Promise<void> };
@@ -19,8 +19,8 @@ const connectionsMax = 256;
 
 const headers = pageHeaders(['ws://127.0.0.1:*', 'ws://localhost:*']);
 
-/** Serves `rendererDir` and the engine on 127.0.0.1:`port` (0 picks a free one). */
-export async function serveUi(engine: EngineApi, options: { port: number; rendererDir: string }): Promise<UiServer> {
+/** Serves `rendererDir` and the app on 127.0.0.1:`port` (0 picks a free one). */
+export async function serveUi(app: AppApi, options: { port: number; rendererDir: string }): Promise<UiServer> {
   const token = randomBytes(24).toString('base64url');
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false });
   let port = options.port;
@@ -33,7 +33,7 @@ export async function serveUi(engine: EngineApi, options: { port: number; render
     socket.on('error', () => socket.destroy());
     if (!mayConnect(request, port, token) || sockets.clients.size >= sessionsMax) return refuse(socket);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const session = openSession(engine, (message) => {
+      const session = openSession(app, (message) => {
         if (webSocket.bufferedAmount > bufferedBytesMax) webSocket.terminate();
         else webSocket.send(JSON.stringify(message));
       });

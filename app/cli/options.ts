@@ -48,6 +48,11 @@ export function dataDir(parsed: Parsed): string {
   return process.env['HIGHWATER_DATA'] ?? join(homedir(), '.highwater', 'default');
 }
 
+/** Where the app's workspaces live. */
+export function workspacesDir(): string {
+  return process.env['HIGHWATER_HOME'] ?? join(homedir(), '.highwater');
+}
+
 export function profile(parsed: Parsed): 'laptop' | 'kafka' | undefined {
   const value = text(parsed, 'profile');
   if (value === undefined || value === 'laptop' || value === 'kafka') return value;

@@ -2,13 +2,13 @@
 // frame of a page of ours is answered.
 
 import { ipcMain, type IpcMainEvent, type WebContents } from 'electron';
-import { openSession, type EngineApi, type HostSession } from '../../main/api/host.ts';
+import { openSession, type AppApi, type HostSession } from '../../main/api/host.ts';
 
 /** The one IPC channel, both ways. */
 export const ipcChannel = 'highwater';
 
 /** `isOurs` tells whether a sender's page is ours: any other is not answered. */
-export function hostContract(engine: EngineApi, isOurs: (url: string) => boolean): void {
+export function hostContract(app: AppApi, isOurs: (url: string) => boolean): void {
   const sessions = new Map<number, HostSession>();
   ipcMain.on(ipcChannel, (event: IpcMainEvent, message: unknown) => {
     const { sender, senderFrame } = event;
@@ -19,7 +19,7 @@ export function hostContract(engine: EngineApi, isOurs: (url: string) => boolean
   });
 
   function open(sender: WebContents): HostSession {
-    const session = openSession(engine, (answer) => {
+    const session = openSession(app, (answer) => {
       if (!sender.isDestroyed()) sender.send(ipcChannel, answer);
     });
     sessions.set(sender.id, session);

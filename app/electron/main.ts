@@ -1,9 +1,13 @@
 // Electron's main-process entry: one instance, the engine, then the window, menu and tray that show it. What a
 // running app does is in shell.ts.
 
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
-import { Engine } from '../../main/engine.ts';
+import { prepareApp } from '../../main/app.ts';
+import type { Engine } from '../../main/engine.ts';
+import type { Workspaces } from '../../main/workspaces/workspaces.ts';
 import { isOurs, registerAppScheme, serveApp } from './app-protocol.ts';
 import { deepLinkOf, deepLinkScheme } from './deep-links.ts';
 import { hostContract } from './ipc-host.ts';
@@ -33,18 +37,26 @@ async function start(): Promise<void> {
   const args = process.argv.slice(app.isPackaged ? 1 : 2);
   const defaultDataDir = process.env['HIGHWATER_DATA'] ?? join(app.getPath('userData'), 'clusters', 'default');
   const options = startOptions(args, defaultDataDir);
-  const engine = await Engine.prepare({ ...options.engine, brokerScript });
+  const isRootEphemeral = options.engine.ephemeral === true;
+  const root = isRootEphemeral
+    ? mkdtempSync(join(tmpdir(), 'highwater-workspaces-'))
+    : (process.env['HIGHWATER_HOME'] ?? join(app.getPath('userData'), 'clusters'));
+  const { engine, workspaces } = await prepareApp({
+    engine: { ...options.engine, brokerScript },
+    root,
+    isRootEphemeral,
+  });
   serveApp(join(distDir, 'renderer'));
-  hostContract(engine.api(), isOurs);
-  shell = new Shell({ engine, distDir });
+  hostContract(workspaces, isOurs);
+  shell = new Shell({ engine, workspaces, distDir });
   shell.openLink(deepLinkOf([...links, ...args]));
-  await run(engine, options.demo);
+  await run(workspaces, engine, options.demo);
 }
 
 /** From here on the page shows what fails, and quitting stops what did start. */
-async function run(engine: Engine, demo: boolean): Promise<void> {
+async function run(workspaces: Workspaces, engine: Engine, demo: boolean): Promise<void> {
   try {
-    await engine.start();
+    await workspaces.startHome();
   } catch (error) {
     await dialog.showMessageBox({ type: 'error', ...words(error) });
     return;

@@ -11,7 +11,7 @@ const receivers = new Map<string, Set<(payload: unknown) => void>>();
 
 ipcRenderer.on(ipcChannel, (_event, message: HostMessage) => {
   if (message.type === 'push') {
-    for (const receive of receivers.get(message.channel) ?? []) receive(message.payload);
+    for (const receive of receivers.get(key(message.channel, message.workspace)) ?? []) receive(message.payload);
     return;
   }
   const request = waiting.get(message.id);
@@ -21,22 +21,26 @@ ipcRenderer.on(ipcChannel, (_event, message: HostMessage) => {
   else request?.reject(message.refusal);
 });
 
+/** Named here: a sandboxed preload can import nothing. */
+const key = (channel: string, workspace: string | undefined) => `${workspace ?? ''} ${channel}`;
+
 contextBridge.exposeInMainWorld('highwater', {
-  request(endpoint: string, input: unknown): Promise<unknown> {
+  request(endpoint: string, input: unknown, workspace?: string): Promise<unknown> {
     const id = ++lastId;
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
-      ipcRenderer.send(ipcChannel, { type: 'request', id, endpoint, input });
+      ipcRenderer.send(ipcChannel, { type: 'request', id, endpoint, input, workspace });
     });
   },
-  subscribe(channel: string, receive: (payload: unknown) => void): () => void {
-    const channelReceivers = receivers.get(channel) ?? new Set();
-    receivers.set(channel, channelReceivers);
-    if (channelReceivers.size === 0) ipcRenderer.send(ipcChannel, { type: 'subscribe', channel });
+  subscribe(channel: string, receive: (payload: unknown) => void, workspace?: string): () => void {
+    const name = key(channel, workspace);
+    const channelReceivers = receivers.get(name) ?? new Set();
+    receivers.set(name, channelReceivers);
+    if (channelReceivers.size === 0) ipcRenderer.send(ipcChannel, { type: 'subscribe', channel, workspace });
     channelReceivers.add(receive);
     return () => {
       channelReceivers.delete(receive);
-      if (channelReceivers.size === 0) ipcRenderer.send(ipcChannel, { type: 'unsubscribe', channel });
+      if (channelReceivers.size === 0) ipcRenderer.send(ipcChannel, { type: 'unsubscribe', channel, workspace });
     };
   },
 });

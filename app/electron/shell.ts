@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, clipboard, dialog, Menu, Notification, powerMonitor, shell } from 'electron';
 import type { Engine } from '../../main/engine.ts';
+import type { Workspaces } from '../../main/workspaces/workspaces.ts';
 import { ClusterWatch, drillAlert, standingText, type Alert } from './cluster-watch.ts';
 import { deepLinkOf, drillFileHash, type DeepLink } from './deep-links.ts';
 import { lockDown } from './lockdown.ts';
@@ -17,6 +18,7 @@ const kafkaDocumentation = 'https://kafka.apache.org/documentation/';
 
 export class Shell {
   readonly #engine: Engine;
+  readonly #workspaces: Workspaces;
   readonly #window: MainWindow;
   readonly #watch: ClusterWatch;
   readonly #tray: ClusterTray;
@@ -24,9 +26,10 @@ export class Shell {
   /** Shown notifications are held until they are gone: a collected one loses its click. */
   readonly #notifications = new Set<Notification>();
 
-  constructor(options: { engine: Engine; distDir: string }) {
-    const { engine, distDir } = options;
+  constructor(options: { engine: Engine; workspaces: Workspaces; distDir: string }) {
+    const { engine, workspaces, distDir } = options;
     this.#engine = engine;
+    this.#workspaces = workspaces;
     const settings = new ShellSettings(join(app.getPath('userData'), 'shell.json'));
     this.#window = new MainWindow({ settings, preload: join(distDir, 'electron', 'preload.cjs') });
     this.#watch = new ClusterWatch(engine.view());
@@ -39,7 +42,7 @@ export class Shell {
     this.#guard = new QuitGuard({
       settings,
       brokersUp: () => this.#watch.standing().brokersUp,
-      stop: () => engine.stop(),
+      stop: () => workspaces.close(),
       onKept: () => this.#window.close(),
       onCancelled: () => this.#window.show(),
     });
@@ -79,13 +82,12 @@ export class Shell {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
       process.on(signal, () => this.#guard.quitUnattended());
     powerMonitor.on('shutdown', () => this.#guard.quitUnattended());
-    this.#engine.onShutdownAsked(() => this.#guard.quitUnattended());
-    const api = this.#engine.api();
-    api.subscribe('drill.progress', (progress) => {
+    this.#workspaces.onShutdownAsked(() => this.#guard.quitUnattended());
+    this.#workspaces.subscribe('drill.progress', null, (progress) => {
       const alert = drillAlert(progress);
       if (alert !== null) this.#tellIfAway(alert);
     });
-    api.subscribe('cluster.delta', (delta) => {
+    this.#workspaces.subscribe('cluster.delta', null, (delta) => {
       for (const alert of this.#watch.apply(delta)) this.#tellIfAway(alert);
       const standing = this.#watch.standing();
       this.#tray.update(standing);

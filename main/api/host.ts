@@ -3,10 +3,13 @@
 
 import * as v from 'valibot';
 import {
+  channelKey,
   channels,
   inputs,
+  type AppEndpoint,
   type Channel,
-  type ClientMessage,
+  type ClusterChannel,
+  type ClusterEndpoint,
   type Endpoint,
   type HostMessage,
   type InputOf,
@@ -14,17 +17,34 @@ import {
   type Pushed,
   type Refusal,
 } from './contract.ts';
+import { workspaceInputs } from './endpoints/workspaces.ts';
 
 /** One function an endpoint; a missing one is a compile error. */
 export type EndpointHandlers = {
-  readonly [Name in Endpoint]: (input: InputOf<Name>) => Promise<OutputOf<Name>> | OutputOf<Name>;
+  readonly [Name in ClusterEndpoint]: (input: InputOf<Name>) => Promise<OutputOf<Name>> | OutputOf<Name>;
+};
+export type AppHandlers = {
+  readonly [Name in AppEndpoint]: (input: InputOf<Name>) => Promise<OutputOf<Name>> | OutputOf<Name>;
 };
 
-/** What the shells host: the handlers and the push channels. */
+/** What one cluster gives: its handlers and its push channels. */
 export type EngineApi = {
   readonly handlers: EndpointHandlers;
   /** Returns the function that ends the subscription. */
-  subscribe<Name extends Channel>(channel: Name, receive: (payload: Pushed[Name]) => void): () => void;
+  subscribe<Name extends ClusterChannel>(channel: Name, receive: (payload: Pushed[Name]) => void): () => void;
+};
+
+/** What the shells host: the app, and through it each of its clusters. */
+export type AppApi = {
+  readonly handlers: AppHandlers;
+  /** The cluster of a workspace (null: the one the app was started with); throws a refusal when it does not run. */
+  cluster(workspace: string | null): EngineApi;
+  /** Outlives the runs of a cluster: what is started again is heard again. Returns the function that ends it. */
+  subscribe<Name extends Channel>(
+    channel: Name,
+    workspace: string | null,
+    receive: (payload: Pushed[Name]) => void,
+  ): () => void;
 };
 
 export type HostSession = { receive(message: unknown): void; close(): void };
@@ -43,12 +63,19 @@ const requestSchema = v.object({
   id: v.number(),
   endpoint: v.string(),
   input: v.unknown(),
+  workspace: v.optional(v.string()),
 });
-const channelSchema = v.object({ type: v.picklist(['subscribe', 'unsubscribe']), channel: v.picklist(channels) });
+const channelSchema = v.object({
+  type: v.picklist(['subscribe', 'unsubscribe']),
+  channel: v.picklist(channels),
+  workspace: v.optional(v.string()),
+});
+/** Channels that one page may hold; a page follows one cluster. */
+const subscriptionsMax = 64;
 const messageSchema = v.union([requestSchema, channelSchema]);
 
 /** Opens a session that answers through `send`. */
-export function openSession(engine: EngineApi, send: (message: HostMessage) => void): HostSession {
+export function openSession(app: AppApi, send: (message: HostMessage) => void): HostSession {
   const subscriptions = new Map<string, () => void>();
   let inFlight = 0;
   let isClosed = false;
@@ -57,29 +84,30 @@ export function openSession(engine: EngineApi, send: (message: HostMessage) => v
       if (isClosed) return;
       const parsed = v.safeParse(messageSchema, message);
       if (!parsed.success) return;
-      const client = parsed.output satisfies ClientMessage;
+      const client = parsed.output;
       if (client.type === 'request') {
-        const { id, endpoint, input } = client;
+        const { id } = client;
         if (inFlight >= requestsInFlightMax) {
           send({ type: 'refusal', id, refusal: tooManyRequests });
           return;
         }
         inFlight++;
-        void answer(engine, endpoint, input).then((result) => {
+        void answer(app, client).then((result) => {
           inFlight--;
           if (!isClosed) send({ ...result, id });
         });
         return;
       }
-      const channel = client.channel;
-      subscriptions.get(channel)?.();
-      subscriptions.delete(channel);
-      if (client.type === 'subscribe') {
-        subscriptions.set(
-          channel,
-          engine.subscribe(channel, (payload) => send({ type: 'push', channel, payload })),
-        );
-      }
+      const { channel, workspace } = client;
+      const key = channelKey(channel, workspace);
+      subscriptions.get(key)?.();
+      subscriptions.delete(key);
+      if (client.type === 'unsubscribe' || subscriptions.size >= subscriptionsMax) return;
+      const scope = workspace === undefined ? {} : { workspace };
+      subscriptions.set(
+        key,
+        app.subscribe(channel, workspace ?? null, (payload) => send({ type: 'push', channel, payload, ...scope })),
+      );
     },
     close() {
       isClosed = true;
@@ -90,10 +118,9 @@ export function openSession(engine: EngineApi, send: (message: HostMessage) => v
 }
 
 /** Answers one request; never throws. */
-export async function answer(
-  engine: EngineApi,
-  endpoint: string,
-  input: unknown,
+async function answer(
+  app: AppApi,
+  { endpoint, input, workspace }: { endpoint: string; input: unknown; workspace?: string | undefined },
 ): Promise<{ type: 'answer'; output: unknown } | { type: 'refusal'; refusal: Refusal }> {
   if (!isEndpoint(endpoint)) {
     return {
@@ -108,11 +135,16 @@ export async function answer(
     return { type: 'refusal', refusal: { code: 'BAD_INPUT', message, advice: null } };
   }
   try {
-    const handler = engine.handlers[endpoint] as (value: unknown) => unknown;
-    return { type: 'answer', output: (await handler(parsed.output)) ?? null };
+    const handlers = isAppEndpoint(endpoint) ? app.handlers : app.cluster(workspace ?? null).handlers;
+    const handler = (handlers as Record<string, (value: unknown) => unknown>)[endpoint];
+    return { type: 'answer', output: (await handler?.(parsed.output)) ?? null };
   } catch (error) {
     return { type: 'refusal', refusal: refusalOf(error) };
   }
+}
+
+function isAppEndpoint(name: Endpoint): name is AppEndpoint {
+  return Object.hasOwn(workspaceInputs, name);
 }
 
 function isEndpoint(name: string): name is Endpoint {

@@ -107,6 +107,14 @@ export class ClusterViewState {
     return this.#number;
   }
 
+  get topicCount(): number {
+    return this.#topics.size;
+  }
+
+  get facts(): Readonly<ClusterFacts> {
+    return this.#facts;
+  }
+
   get eventsSoFar(): readonly JournalEvent[] {
     return this.#events;
   }

@@ -4,6 +4,7 @@
 import type { ClusterDelta, ClusterView } from '../../main/api/views.ts';
 import { fixtureFault } from './fixture-faults.ts';
 import { FixtureData } from './fixture-data.ts';
+import { fixtureWorkspaces } from './fixture-workspaces.ts';
 import { FixtureTraffic } from './fixture-traffic.ts';
 import { FixtureViews } from './fixture-views.ts';
 import {
@@ -69,6 +70,7 @@ export class FixtureCluster {
   request(endpoint: string, input: Record<string, unknown>): unknown {
     const brokerId = Number(input['brokerId']);
     if (endpoint === 'cluster.snapshot') return this.#views.snapshot();
+    if (endpoint === 'workspaces.list') return fixtureWorkspaces(this.#views.snapshot().view);
     if (endpoint === 'broker.kill') return this.#kill(brokerId);
     if (endpoint === 'broker.pause') return this.#pause(brokerId);
     if (endpoint === 'broker.resume') return this.#resume(brokerId);

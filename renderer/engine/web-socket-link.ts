@@ -1,15 +1,16 @@
 // The way through a WebSocket: requests with ids and a deadline, channels that survive a reconnect, and a
 // back-off with jitter. It carries messages; what they mean is `snapshot-sync.ts`'s business.
 
-import type {
-  Bridge,
-  Channel,
-  ClientMessage,
-  Endpoint,
-  HostMessage,
-  InputOf,
-  OutputOf,
-  Pushed,
+import {
+  channelKey,
+  type Bridge,
+  type Channel,
+  type ClientMessage,
+  type Endpoint,
+  type HostMessage,
+  type InputOf,
+  type OutputOf,
+  type Pushed,
 } from '../../main/api/contract.ts';
 import { type Connection, type EngineLink, RequestRefused } from './engine-link.ts';
 
@@ -34,14 +35,15 @@ export type WebSocketSurroundings = {
 
 type Pending = { resolve(output: unknown): void; reject(error: Error): void; cancelTimeout(): void };
 type Receiver = (payload: never) => void;
+type Scope = { readonly channel: Channel; readonly workspace?: string };
 
 export function createWebSocketLink(around: WebSocketSurroundings): EngineLink & { close(): void } {
   const link = new WebSocketLink(around);
   link.open();
   return {
     bridge: {
-      request: (endpoint, input) => link.request(endpoint, input),
-      subscribe: (channel, receive) => link.subscribe(channel, receive),
+      request: (endpoint, input, workspace) => link.request(endpoint, input, workspace),
+      subscribe: (channel, receive, workspace) => link.subscribe(channel, receive, workspace),
     } satisfies Bridge,
     watch: (receive) => link.watch(receive),
     retry: () => link.retry(),
@@ -52,7 +54,7 @@ export function createWebSocketLink(around: WebSocketSurroundings): EngineLink &
 class WebSocketLink {
   readonly #around: WebSocketSurroundings;
   readonly #pending = new Map<number, Pending>();
-  readonly #channels = new Map<Channel, Set<Receiver>>();
+  readonly #channels = new Map<string, Scope & { readonly receivers: Set<Receiver> }>();
   readonly #watchers = new Set<(connection: Connection) => void>();
   #socket: Socket | null = null;
   #connection: Connection = { phase: 'connecting' };
@@ -76,7 +78,8 @@ class WebSocketLink {
       if (this.#socket !== socket) return;
       opened = true;
       this.#attempt = 0;
-      for (const channel of this.#channels.keys()) this.#send({ type: 'subscribe', channel });
+      for (const { receivers: _receivers, ...scope } of this.#channels.values())
+        this.#send({ type: 'subscribe', ...scope });
       this.#become({ phase: 'connected' });
     });
     socket.addEventListener('message', (event) => {
@@ -103,7 +106,7 @@ class WebSocketLink {
     return () => this.#watchers.delete(receive);
   }
 
-  request<Name extends Endpoint>(endpoint: Name, input: InputOf<Name>): Promise<OutputOf<Name>> {
+  request<Name extends Endpoint>(endpoint: Name, input: InputOf<Name>, workspace?: string): Promise<OutputOf<Name>> {
     if (this.#connection.phase !== 'connected') {
       return Promise.reject(
         refused(
@@ -131,28 +134,35 @@ class WebSocketLink {
         );
       });
       this.#pending.set(id, { resolve: resolve as (output: unknown) => void, reject, cancelTimeout });
-      this.#send({ type: 'request', id, endpoint, input });
+      this.#send({ type: 'request', id, endpoint, input, ...(workspace === undefined ? {} : { workspace }) });
     });
   }
 
-  subscribe<Name extends Channel>(channel: Name, receive: (payload: Pushed[Name]) => void): () => void {
-    const receivers = this.#channels.get(channel) ?? new Set();
+  subscribe<Name extends Channel>(
+    channel: Name,
+    receive: (payload: Pushed[Name]) => void,
+    workspace?: string,
+  ): () => void {
+    const key = channelKey(channel, workspace);
+    const scope: Scope = { channel, ...(workspace === undefined ? {} : { workspace }) };
+    const receivers = this.#channels.get(key)?.receivers ?? new Set();
     const first = receivers.size === 0;
     receivers.add(receive as Receiver);
-    this.#channels.set(channel, receivers);
-    if (first && this.#connection.phase === 'connected') this.#send({ type: 'subscribe', channel });
+    this.#channels.set(key, { ...scope, receivers });
+    if (first && this.#connection.phase === 'connected') this.#send({ type: 'subscribe', ...scope });
     return () => {
       receivers.delete(receive as Receiver);
       if (receivers.size > 0) return;
-      this.#channels.delete(channel);
-      if (this.#connection.phase === 'connected') this.#send({ type: 'unsubscribe', channel });
+      this.#channels.delete(key);
+      if (this.#connection.phase === 'connected') this.#send({ type: 'unsubscribe', ...scope });
     };
   }
 
   #receive(data: unknown): void {
     const message = JSON.parse(String(data)) as HostMessage;
     if (message.type === 'push') {
-      for (const receive of this.#channels.get(message.channel as Channel) ?? []) receive(message.payload as never);
+      const known = this.#channels.get(channelKey(message.channel, message.workspace));
+      for (const receive of known?.receivers ?? []) receive(message.payload as never);
       return;
     }
     const pending = this.#pending.get(message.id);

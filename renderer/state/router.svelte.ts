@@ -15,18 +15,24 @@ export class Router {
   }
 
   href(screen: ScreenName, path: readonly (string | number)[] = [], query: Query = {}): string {
-    return writeRoute({ screen, path: path.map(String), query });
+    return writeRoute({ workspace: this.route.workspace, screen, path: path.map(String), query });
+  }
+
+  /** Another cluster's screen, with nothing carried over. */
+  enter(workspace: string, screen: ScreenName = 'cluster'): void {
+    this.route = { workspace, screen, path: [], query: {} };
+    history.pushState(null, '', writeRoute(this.route));
   }
 
   /** Goes somewhere else: a new entry of the history. */
   go(screen: ScreenName, path: readonly (string | number)[] = [], query: Query = {}): void {
-    this.route = { screen, path: path.map(String), query };
+    this.route = { ...this.route, screen, path: path.map(String), query };
     history.pushState(null, '', writeRoute(this.route));
   }
 
   /** The same place by its full name: no new entry. */
   replace(screen: ScreenName, path: readonly string[]): void {
-    this.route = { screen, path, query: this.route.query };
+    this.route = { ...this.route, screen, path };
     history.replaceState(null, '', writeRoute(this.route));
   }
 

@@ -3,6 +3,7 @@
 
 import type { Component } from 'svelte';
 import Activity from '@lucide/svelte/icons/activity';
+import Boxes from '@lucide/svelte/icons/boxes';
 import Crown from '@lucide/svelte/icons/crown';
 import Flame from '@lucide/svelte/icons/flame';
 import Grid from '@lucide/svelte/icons/grid-3x3';
@@ -30,6 +31,15 @@ export type ScreenEntry = {
 const view = (loading: Promise<{ default: Component }>): Promise<Component> => loading.then((module) => module.default);
 
 export const screens: readonly ScreenEntry[] = [
+  {
+    name: 'workspaces',
+    label: 'Clusters',
+    hint: 'All workspaces: create, start, duplicate, connect',
+    key: 'w',
+    icon: Boxes,
+    shown: true,
+    load: () => view(import('./WorkspacesScreen.svelte')),
+  },
   {
     name: 'cluster',
     label: 'Cluster',
@@ -125,7 +135,8 @@ export const screens: readonly ScreenEntry[] = [
 export const shownScreens = screens.filter((screen) => screen.shown);
 
 export function screenOf(name: ScreenName): ScreenEntry {
-  const found = shownScreens.find((screen) => screen.name === name) ?? screens[0];
+  const found =
+    shownScreens.find((screen) => screen.name === name) ?? screens.find((screen) => screen.name === 'cluster');
   if (!found) throw new Error('there is no screen');
   return found;
 }

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { serveUi } from '../../browser/server.ts';
 import { endSignal } from '../end-signal.ts';
 import { clusterOptions, integer, parse, rendererDir } from '../options.ts';
-import { prepareEngine, readyText } from './up.ts';
+import { prepareClusters, readyText } from './up.ts';
 
 const demoMessagesPerSecond = 200;
 
@@ -18,12 +18,13 @@ export async function run(args: string[]): Promise<number> {
   const end = endSignal();
   // Here --port is the UI's; the brokers' is --cluster-port.
   const { port: _uiPort, ...values } = parsed.values;
-  const engine = await prepareEngine({ ...parsed, values: { ...values, port: parsed.values['cluster-port'] } });
-  engine.onShutdownAsked(() => end.now());
-  const ui = await serveUi(engine.api(), { port: integer(parsed, 'port') ?? 0, rendererDir });
+  const given = { ...parsed, values: { ...values, port: parsed.values['cluster-port'] } };
+  const { engine, workspaces } = await prepareClusters(given);
+  workspaces.onShutdownAsked(() => end.now());
+  const ui = await serveUi(workspaces, { port: integer(parsed, 'port') ?? 0, rendererDir });
   try {
-    const started = engine.start();
-    engine.setUiUrl(ui.url);
+    const started = workspaces.startHome();
+    workspaces.setUiUrl(ui.url);
     if (parsed.values['no-open'] !== true) openInBrowser(ui.url);
     console.log(`Highwater is at ${ui.url}`);
     const ready = await Promise.race([started, end.whenAsked.then(() => null)]);
@@ -40,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   } finally {
     await ui.close();
-    await engine.stop();
+    await workspaces.close();
     end.release();
   }
 }

@@ -4,7 +4,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveUi, type UiServer } from '../../browser/server.ts';
-import { Engine } from '../../../main/engine.ts';
+import { prepareApp } from '../../../main/app.ts';
+import type { Engine, EngineOptions } from '../../../main/engine.ts';
+import type { Workspaces } from '../../../main/workspaces/workspaces.ts';
 import {
   brokerScript,
   clusterOptions,
@@ -14,6 +16,7 @@ import {
   parse,
   profile,
   rendererDir,
+  workspacesDir,
   type Parsed,
 } from '../options.ts';
 import { endSignal } from '../end-signal.ts';
@@ -22,15 +25,15 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parse(args, { ...clusterOptions, ui: { type: 'boolean' }, json: { type: 'boolean' } });
   const asJson = parsed.values['json'] === true;
   const end = endSignal();
-  const engine = await prepareEngine(parsed);
-  engine.onShutdownAsked(() => end.now());
+  const { engine, workspaces } = await prepareClusters(parsed);
+  workspaces.onShutdownAsked(() => end.now());
   let ui: UiServer | null = null;
   try {
-    const { readyMs } = await Promise.race([engine.start(), end.whenAsked.then(() => ({ readyMs: -1 }))]);
+    const { readyMs } = await Promise.race([workspaces.startHome(), end.whenAsked.then(() => ({ readyMs: -1 }))]);
     if (readyMs >= 0) {
       if (parsed.values['ui'] === true) {
-        ui = await serveUi(engine.api(), { port: 0, rendererDir });
-        engine.setUiUrl(ui.url);
+        ui = await serveUi(workspaces, { port: 0, rendererDir });
+        workspaces.setUiUrl(ui.url);
       }
       console.log(asJson ? readyLine(engine, readyMs, ui?.url ?? null) : readyText(engine, readyMs, ui?.url ?? null));
       await end.whenAsked;
@@ -39,17 +42,25 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   } finally {
     await ui?.close();
-    await engine.stop();
+    await workspaces.close();
     end.release();
   }
 }
 
-export async function prepareEngine(parsed: Parsed, defaultPort?: number): Promise<Engine> {
+/** The cluster that the command line asks for, and the workspaces beside it. */
+export function prepareClusters(parsed: Parsed): Promise<{ workspaces: Workspaces; engine: Engine }> {
+  const engine = engineOptions(parsed);
+  const isRootEphemeral = engine.ephemeral === true;
+  const root = isRootEphemeral ? mkdtempSync(join(tmpdir(), 'highwater-workspaces-')) : workspacesDir();
+  return prepareApp({ engine, root, isRootEphemeral });
+}
+
+function engineOptions(parsed: Parsed): EngineOptions {
   const ephemeral = parsed.values['ephemeral'] === true;
   const brokers = integer(parsed, 'brokers');
-  const port = integer(parsed, 'port') ?? defaultPort;
+  const port = integer(parsed, 'port');
   const profileName = profile(parsed);
-  return Engine.prepare({
+  return {
     dataDir:
       ephemeral && parsed.values['data'] === undefined ? mkdtempSync(join(tmpdir(), 'highwater-')) : dataDir(parsed),
     ...(brokers === undefined ? {} : { brokers }),
@@ -58,7 +69,7 @@ export async function prepareEngine(parsed: Parsed, defaultPort?: number): Promi
     configs: configs(parsed),
     ephemeral,
     brokerScript,
-  });
+  };
 }
 
 /** The line that other programs depend on. */

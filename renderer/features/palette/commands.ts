@@ -23,8 +23,9 @@ import type { Page } from '../../state/context.ts';
 import { preferredLeader } from '../../state/matrix-rows.ts';
 import { shownScreens } from '../../views/screens.ts';
 import { verbIcons } from '../brokers/broker-menu.ts';
+import { workspaceCommands } from './workspace-commands.ts';
 
-export const commandGroups = ['Screens', 'Brokers', 'Cluster', 'View', 'Topics', 'Groups'] as const;
+export const commandGroups = ['Screens', 'Clusters', 'Brokers', 'Cluster', 'View', 'Topics', 'Groups'] as const;
 
 export type Command = {
   readonly id: string;
@@ -38,9 +39,12 @@ export type Command = {
 /** Topics and elections offered at most; typing in the filter box finds the rest. */
 export const topicCommandsMax = 250;
 
-export function commandsOf(page: Page, model: ClusterModel): readonly Command[] {
+/** Without a model, as on a stopped cluster, what speaks of one is not offered. */
+export function commandsOf(page: Page, model: ClusterModel | null): readonly Command[] {
+  const everywhere = [...screenCommands(page), ...workspaceCommands(page)];
+  if (model === null) return everywhere;
   return [
-    ...screenCommands(page),
+    ...everywhere,
     ...brokerCommands(page, model),
     ...clusterCommands(page, model),
     ...viewCommands(page, model),
