@@ -45,7 +45,7 @@ test('the frame leads everywhere by rail, keys, palette and address, and back', 
   await page.getByPlaceholder('What do you want to do?').fill('open topic inventory');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'inventory.changes' })).toBeVisible();
-  await page.getByRole('link', { name: 'Cluster' }).click();
+  await page.getByRole('link', { name: 'Cluster', exact: true }).click();
   await expect(page.getByRole('grid', { name: 'Partitions by broker' })).toBeVisible();
 });
 

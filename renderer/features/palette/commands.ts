@@ -1,6 +1,5 @@
 // Every action of the page as a command of the palette.
 
-import type { Component } from 'svelte';
 import ArrowUpRight from '@lucide/svelte/icons/arrow-up-right';
 import Copy from '@lucide/svelte/icons/copy';
 import Eye from '@lucide/svelte/icons/eye';
@@ -23,18 +22,8 @@ import type { Page } from '../../state/context.ts';
 import { preferredLeader } from '../../state/matrix-rows.ts';
 import { shownScreens } from '../../views/screens.ts';
 import { verbIcons } from '../brokers/broker-menu.ts';
+import type { Command } from './command.ts';
 import { workspaceCommands } from './workspace-commands.ts';
-
-export const commandGroups = ['Screens', 'Clusters', 'Brokers', 'Cluster', 'View', 'Topics', 'Groups'] as const;
-
-export type Command = {
-  readonly id: string;
-  readonly group: (typeof commandGroups)[number];
-  readonly label: string;
-  readonly hint?: string;
-  readonly icon: Component<{ size?: number }>;
-  run(): void;
-};
 
 /** Topics and elections offered at most; typing in the filter box finds the rest. */
 export const topicCommandsMax = 250;

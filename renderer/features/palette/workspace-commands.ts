@@ -7,7 +7,7 @@ import Plus from '@lucide/svelte/icons/plus';
 import Square from '@lucide/svelte/icons/square';
 import type { Page } from '../../state/context.ts';
 import { workspaceLook } from '../../text/workspace-words.ts';
-import type { Command } from './commands.ts';
+import type { Command } from './command.ts';
 
 export function workspaceCommands({ router, workspaces, workspaceActions }: Page): Command[] {
   const current = workspaces.find(router.route.workspace);
