@@ -7,7 +7,7 @@ const foundations = ['core', 'runtime', 'protocol', 'records', 'net'];
 const storage = ['log', 'raft', 'metadata'];
 const roles = ['controller', 'replication', 'coordinators', 'sharing', 'broker'];
 const fleet = ['cluster', 'faults', 'workloads', 'external', 'inspection'];
-const product = ['drills', 'api'];
+const product = ['drills', 'workspaces', 'api'];
 
 module.exports = {
   forbidden: [

@@ -1,4 +1,4 @@
-// Workspaces as the screens show them: clusters of this app, on this machine or elsewhere. Pure types and limits.
+// Workspaces as the screens show them: the clusters of this app. Pure types and limits.
 
 import type { ClusterView } from './views.ts';
 
@@ -14,14 +14,8 @@ export type LocalSettings = {
   readonly configs: Readonly<Record<string, string>>;
 };
 
-/** How an external cluster is reached. The password is kept apart and never leaves the engine. */
-export type ExternalSettings = {
-  /** `host:port,host:port`. */
-  readonly bootstrap: string;
-};
-
-export type WorkspaceSettings =
-  ({ readonly kind: 'local' } & LocalSettings) | ({ readonly kind: 'external' } & ExternalSettings);
+/** `kind` leaves room for clusters that are not ours. */
+export type WorkspaceSettings = { readonly kind: 'local' } & LocalSettings;
 
 export type WorkspaceState = 'stopped' | 'starting' | 'running' | 'stopping' | 'failed';
 
@@ -31,7 +25,7 @@ export type WorkspaceView = {
   readonly name: string;
   readonly settings: WorkspaceSettings;
   readonly state: WorkspaceState;
-  /** Why it could not start or reach its cluster, with what to do; null when fine. */
+  /** Why it could not start, with what to do; null when fine. */
   readonly problem: string | null;
   /** Rises with each start: what belongs to an earlier run is not of this one. */
   readonly run: number;

@@ -1,5 +1,5 @@
-// The workspaces on the disk: one directory each below the root. `DIR/highwater/workspace.json` holds the name, and the
-// address of a cluster elsewhere; a local cluster's settings are its `cluster.json`, so that `highwater up --data DIR`
+// The workspaces on the disk: one directory each below the root. `DIR/highwater/workspace.json` holds the name; the
+// settings are the cluster's own `cluster.json`, so that `highwater up --data DIR`
 // runs the same one. A directory that `up` made has no workspace file and is shown under its own name.
 
 import type { LocalSettings, WorkspaceSettings } from '../api/workspace-views.ts';
@@ -86,9 +86,9 @@ export class WorkspaceStore {
     this.#requireFreeName(file.name, null);
     const id = workspaceId(file.name, new Set([...names, this.#adopted?.id ?? '']));
     const directory = this.#directory(id);
-    const topology = file.settings.kind === 'local' ? await this.#topology(file.settings, id, null) : null;
+    const topology = await this.#topology(file.settings, id, null);
     this.#runtime.disk.makeDirectory(directory.file('logs'));
-    if (topology !== null) directory.writeTopology(topology);
+    directory.writeTopology(topology);
     this.#writeFile(id, file);
     return id;
   }
@@ -96,21 +96,16 @@ export class WorkspaceStore {
   async update(id: string, file: WorkspaceFile): Promise<void> {
     const before = this.get(id);
     this.#requireFreeName(file.name, id);
-    if (before.settings.kind !== file.settings.kind) {
-      throw new ClusterError('WORKSPACE_KIND', `${before.name} is ${before.settings.kind} and stays so`);
+    const directory = this.#directory(id);
+    const known = directory.readTopology();
+    if (known !== null && known.brokers.length !== file.settings.brokers && this.#hasData(id)) {
+      throw new ClusterError(
+        'WORKSPACE_HAS_DATA',
+        `${before.name} holds the data of ${known.brokers.length} brokers, not ${file.settings.brokers}`,
+        'reset it first, or duplicate it without its data',
+      );
     }
-    if (file.settings.kind === 'local') {
-      const directory = this.#directory(id);
-      const known = directory.readTopology();
-      if (known !== null && known.brokers.length !== file.settings.brokers && this.#hasData(id)) {
-        throw new ClusterError(
-          'WORKSPACE_HAS_DATA',
-          `${before.name} holds the data of ${known.brokers.length} brokers, not ${file.settings.brokers}`,
-          'reset it first, or duplicate it without its data',
-        );
-      }
-      directory.writeTopology(await this.#topology(file.settings, id, known));
-    }
+    directory.writeTopology(await this.#topology(file.settings, id, known));
     this.#writeFile(id, file);
   }
 
@@ -119,9 +114,9 @@ export class WorkspaceStore {
     const { settings, path } = this.get(id);
     const copy = await this.create({
       name,
-      settings: settings.kind === 'local' ? { ...settings, port: null } : settings,
+      settings: { ...settings, port: null },
     });
-    if (!withData || settings.kind !== 'local') return copy;
+    if (!withData) return copy;
     const { disk, clock } = this.#runtime;
     try {
       const clusterId = this.#directory(copy).readTopology()?.clusterId ?? '';
@@ -191,16 +186,13 @@ export class WorkspaceStore {
   async #topology(settings: LocalSettings, id: string, known: Topology | null): Promise<Topology> {
     const others = this.list().workspaces.filter((each) => each.id !== id);
     const taken = new Set(
-      others.flatMap(({ settings: each }) =>
-        each.kind === 'local' && each.port !== null ? portsOf(each.port, each.brokers) : [],
-      ),
+      others.flatMap(({ settings: each }) => (each.port !== null ? portsOf(each.port, each.brokers) : [])),
     );
     const { port, brokers, racks, profile, configs } = settings;
     const clash = port === null ? undefined : portsOf(port, brokers).find((each) => taken.has(each));
     if (clash !== undefined) {
       const holder = others.find(
-        ({ settings: each }) =>
-          each.kind === 'local' && each.port !== null && portsOf(each.port, each.brokers).includes(clash),
+        ({ settings: each }) => each.port !== null && portsOf(each.port, each.brokers).includes(clash),
       );
       throw new ClusterError(
         'PORT_TAKEN',

@@ -141,12 +141,12 @@ export class Workspaces implements AppApi {
     return {
       'workspaces.list': () => this.list(),
       'workspaces.create': async (file) => {
-        this.#requireValid(file.settings.kind === 'local' ? file.settings.configs : {});
+        this.#requireValid(file.settings.configs);
         return told({ id: await store.create(file) });
       },
       'workspaces.update': async ({ id, ...file }) => {
         this.#requireStopped(id, 'is changed');
-        this.#requireValid(file.settings.kind === 'local' ? file.settings.configs : {});
+        this.#requireValid(file.settings.configs);
         await store.update(id, file);
         return told(null);
       },
@@ -186,11 +186,8 @@ export class Workspaces implements AppApi {
   async #import(text: string, name: string | null): Promise<string> {
     const file = readWorkspaceFile(text, 'the file');
     const wanted = name ?? file.name;
-    if (file.settings.kind !== 'local') return this.#store.create({ ...file, name: wanted });
     this.#requireValid(file.settings.configs);
-    const taken = this.#store
-      .list()
-      .workspaces.map(({ settings }) => (settings.kind === 'local' ? settings.port : null));
+    const taken = this.#store.list().workspaces.map(({ settings }) => settings.port);
     // The ports of the machine that it comes from need not be free here.
     const { port } = file.settings;
     const settings = { ...file.settings, port: taken.includes(port) ? null : port };
@@ -303,7 +300,7 @@ export class Workspaces implements AppApi {
       isHome,
       isAdopted: this.#store.isAdopted(id),
       ephemeral: this.#options.isRootEphemeral || (isHome && this.#options.home.ephemeral),
-      dataDir: settings.kind === 'local' ? path : null,
+      dataDir: path,
       runBy,
       drilling: slot?.drilling ?? false,
       figures: slot?.cluster?.figures() ?? null,

@@ -8,7 +8,7 @@ import { saveFile } from '../ui/save-file.ts';
 import type { Notices } from './notices.svelte.ts';
 
 export type WorkspaceDialog =
-  | { readonly kind: 'create' | 'connect' | 'import' }
+  | { readonly kind: 'create' | 'import' }
   | { readonly kind: 'edit' | 'duplicate' | 'reset' | 'delete'; readonly workspace: WorkspaceView };
 
 export class WorkspaceActions {

@@ -9,7 +9,7 @@ const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.mi
 const configs = v.record(v.string(), v.string());
 const rack = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(60));
 
-export const localSettingsSchema = v.object({
+export const settingsSchema = v.object({
   kind: v.literal('local'),
   brokers: whole(1, workspaceBrokersMax),
   racks: v.pipe(v.array(v.nullable(rack)), v.maxLength(workspaceBrokersMax)),
@@ -17,11 +17,6 @@ export const localSettingsSchema = v.object({
   port: v.nullable(whole(1, 65535)),
   configs,
 });
-export const externalSettingsSchema = v.object({
-  kind: v.literal('external'),
-  bootstrap: v.pipe(v.string(), v.trim(), v.minLength(1, 'an external cluster needs an address'), v.maxLength(2000)),
-});
-export const settingsSchema = v.variant('kind', [localSettingsSchema, externalSettingsSchema]);
 
 /** Input schemas. */
 export const workspaceInputs = {

@@ -2,9 +2,9 @@
 
 import Boxes from '@lucide/svelte/icons/boxes';
 import Play from '@lucide/svelte/icons/play';
-import Plug from '@lucide/svelte/icons/plug';
 import Plus from '@lucide/svelte/icons/plus';
 import Square from '@lucide/svelte/icons/square';
+import Upload from '@lucide/svelte/icons/upload';
 import type { Page } from '../../state/context.ts';
 import { workspaceLook } from '../../text/workspace-words.ts';
 import type { Command } from './command.ts';
@@ -13,8 +13,7 @@ export function workspaceCommands({ router, workspaces, workspaceActions }: Page
   const current = workspaces.find(router.route.workspace);
   const group = 'Clusters' as const;
   const each = (workspaces.list?.workspaces ?? []).flatMap((workspace): Command[] => {
-    const { id, name, settings, state } = workspace;
-    const isOurs = settings.kind === 'local';
+    const { id, name, state } = workspace;
     const go: Command = {
       id: `workspace-${id}`,
       group,
@@ -26,15 +25,15 @@ export function workspaceCommands({ router, workspaces, workspaceActions }: Page
     const start: Command = {
       id: `workspace-start-${id}`,
       group,
-      label: isOurs ? `Start cluster ${name}` : `Connect to ${name}`,
+      label: `Start cluster ${name}`,
       icon: Play,
       run: () => void workspaceActions.start(workspace),
     };
     const stop: Command = {
       id: `workspace-stop-${id}`,
       group,
-      label: isOurs ? `Stop cluster ${name}` : `Disconnect from ${name}`,
-      hint: isOurs ? 'controlled shutdown of all brokers' : '',
+      label: `Stop cluster ${name}`,
+      hint: 'controlled shutdown of all brokers',
       icon: Square,
       run: () => void workspaceActions.stop(workspace),
     };
@@ -42,7 +41,7 @@ export function workspaceCommands({ router, workspaces, workspaceActions }: Page
   });
   const dialogs = [
     { kind: 'create', label: 'Create a cluster…', icon: Plus },
-    { kind: 'connect', label: 'Connect to a cluster elsewhere…', icon: Plug },
+    { kind: 'import', label: 'Import a cluster…', icon: Upload },
   ] as const;
   const makers = dialogs.map(({ kind, label, icon }): Command => ({
     id: `workspace-${kind}-dialog`,

@@ -9,23 +9,22 @@ import Square from '@lucide/svelte/icons/square';
 import Trash from '@lucide/svelte/icons/trash';
 import type { WorkspaceView } from '../../../main/api/workspace-views.ts';
 import type { WorkspaceActions } from '../../state/workspace-actions.svelte.ts';
-import { kindWords, workspaceBlocked } from '../../text/workspace-words.ts';
+import { workspaceBlocked } from '../../text/workspace-words.ts';
 import type { MenuItem } from '../../ui/Menu.svelte';
 
 export function workspaceMenu(workspace: WorkspaceView, actions: WorkspaceActions): MenuItem[] {
   const blocked = (verb: Parameters<typeof workspaceBlocked>[0]) => workspaceBlocked(verb, workspace);
-  const words = kindWords[workspace.settings.kind];
   return [
     {
       kind: 'action',
-      label: words.start,
+      label: 'Start',
       icon: Play,
       blocked: blocked('start'),
       run: () => void actions.start(workspace),
     },
     {
       kind: 'action',
-      label: words.stop,
+      label: 'Stop',
       icon: Square,
       blocked: blocked('stop'),
       run: () => void actions.stop(workspace),
