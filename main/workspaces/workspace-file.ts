@@ -50,7 +50,7 @@ export function readWorkspaceFile(text: string, where: string): WorkspaceFile {
 
 /** A directory name made from what a person called it; unlike all of `taken`. */
 export function workspaceId(name: string, taken: ReadonlySet<string>): string {
-  const plain = name.normalize('NFKD').toLowerCase();
+  const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   const slug = plain.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
   const base = slug.slice(0, 40) || 'workspace';
   let id = base;
