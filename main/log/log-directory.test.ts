@@ -129,6 +129,36 @@ test('a deleted partition is renamed at once and removed after its delay, also w
   expect(marked()).toEqual([]);
 });
 
+test('a topic made anew under its name takes over nothing that the checkpoints say of the one before', () => {
+  const world = new SimulatedWorld({ seed: 6 });
+  let { disk } = world.runtimeFor(3);
+  format(disk);
+  let directory = open(disk);
+  const partition = toPartitionId(0);
+  const first = directory.createLog('t', partition, topicId);
+  append(first, ['a', 'b', 'c', 'd']);
+  first.flush();
+  first.updateHighWatermark(toOffset(4));
+  directory.checkpointRecoveryPoints();
+  directory.checkpointHighWatermarks();
+  world.kill(3);
+  disk = world.runtimeFor(3).disk;
+  directory = open(disk);
+  directory.deleteLog('t', partition);
+  const second = directory.createLog('t', partition, toTopicId('EEEEEEEEEEEEEEEEEEEEEE'));
+  append(second, ['x', 'y']);
+  expect(text(disk, 'recovery-point-offset-checkpoint')).not.toMatch(/^t 0 4$/m);
+  expect(text(disk, 'replication-offset-checkpoint')).not.toMatch(/^t 0 4$/m);
+  expect(directory.checkpointedHighWatermark({ topic: 't', partition })).toBe(0);
+  // The power goes: what nobody flushed may be torn, the file with the topic's id, too.
+  const file = disk.open('/node-3/t-0/partition.metadata', 'write');
+  file.truncate(7);
+  file.close();
+  world.kill(3);
+  const found = open(world.runtimeFor(3).disk).getLog('t', partition);
+  expect(found === null ? [] : contents(found)).toEqual(['0:x', '1:y']);
+});
+
 test('after a crash the recovery starts at the checkpoint, and a damaged checkpoint only costs time', () => {
   const world = new SimulatedWorld({ seed: 5 });
   let { disk } = world.runtimeFor(3);

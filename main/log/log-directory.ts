@@ -1,7 +1,7 @@
 // One node's log directory (`node-I`): its lock, identity, checkpoints and all partition logs. What the broker does
 // on timers is a method here; nothing runs by itself.
 
-import { assert } from '../core/assert.ts';
+import { assert, present } from '../core/assert.ts';
 import {
   metadataTopicName,
   partitionName,
@@ -114,10 +114,18 @@ export class LogDirectory {
   readonly #environment: LogEnvironment;
   readonly #lock: { release(): void };
   readonly #logs = new Map<string, PartitionLog>();
-  readonly #highWatermarks: ReadonlyMap<string, number>;
+  readonly #highWatermarks: Map<string, number>;
   readonly #cleaner: LogCleaner;
   /** What stands in each checkpoint file: unchanged ones are not written again. */
   readonly #written = new Map<string, string>();
+  /** By checkpoint file: the logs that it says something of. */
+  readonly #noted = new Map<string, ReadonlySet<string>>();
+  readonly #checkpoints: ReadonlyMap<string, (log: PartitionLog) => number | null> = new Map([
+    [highWatermarksName, (log) => log.highWatermark],
+    [recoveryPointsName, (log) => log.recoveryPoint],
+    [logStartsName, (log) => log.logStartOffsetToCheckpoint],
+    [cleanedToName, (log) => this.#cleaner.cleanedTo(log)],
+  ]);
   #removals: DirectoryRemoval[] = [];
   #nextRetentionMs: number;
   #nextIdleCheckMs: number;
@@ -143,7 +151,7 @@ export class LogDirectory {
     this.#cleaner = new LogCleaner({
       backoffMs: options.cleanerBackoffMs ?? cleanerBackoffMsDefault,
       cleanedTo: this.#readCheckpoint(cleanedToName),
-      onCleaned: () => this.#writeCheckpoint(cleanedToName, (log) => this.#cleaner.cleanedTo(log)),
+      onCleaned: () => this.#writeCheckpoint(cleanedToName),
     });
     this.#openLogs();
     const nowMs = clock.wallMs();
@@ -168,6 +176,7 @@ export class LogDirectory {
       existing.adoptTopicId(topicId);
       return existing;
     }
+    this.#forgetFormer(partitionName(topic, partition));
     const log = PartitionLog.open({
       environment: this.#environment,
       directory: joinPath(this.path, partitionName(topic, partition)),
@@ -182,6 +191,15 @@ export class LogDirectory {
     });
     this.#logs.set(log.name, log);
     return log;
+  }
+
+  /**
+   * A topic of this name was here before, and the checkpoints may still tell how far its log was flushed, cleaned and
+   * trimmed. Nothing of that is true of the new log: after a crash it would not be recovered, or begin too late.
+   */
+  #forgetFormer(name: string): void {
+    this.#highWatermarks.delete(name);
+    for (const [file, names] of [...this.#noted]) if (names.has(name)) this.#writeCheckpoint(file);
   }
 
   /** What the logs here share, for the metadata log: raft opens that one itself, with `PartitionLog.open`. */
@@ -209,17 +227,17 @@ export class LogDirectory {
 
   /** For timers: `replica.high.watermark.checkpoint.interval.ms`. */
   checkpointHighWatermarks(): void {
-    this.#writeCheckpoint(highWatermarksName, (log) => log.highWatermark);
+    this.#writeCheckpoint(highWatermarksName);
   }
 
   /** For timers: `log.flush.offset.checkpoint.interval.ms`; and after truncation, before anything new is written. */
   checkpointRecoveryPoints(): void {
-    this.#writeCheckpoint(recoveryPointsName, (log) => log.recoveryPoint);
+    this.#writeCheckpoint(recoveryPointsName);
   }
 
   /** For timers: `log.flush.start.offset.checkpoint.interval.ms`. */
   checkpointLogStartOffsets(): void {
-    this.#writeCheckpoint(logStartsName, (log) => log.logStartOffsetToCheckpoint);
+    this.#writeCheckpoint(logStartsName);
   }
 
   /**
@@ -357,7 +375,9 @@ export class LogDirectory {
 
   #readCheckpoint(name: string): Map<string, number> {
     try {
-      return readOffsetCheckpoint(this.#options.disk, joinPath(this.path, name)) ?? new Map<string, number>();
+      const offsets = readOffsetCheckpoint(this.#options.disk, joinPath(this.path, name)) ?? new Map<string, number>();
+      this.#noted.set(name, new Set(offsets.keys()));
+      return offsets;
     } catch (error) {
       if (!(error instanceof DamagedCheckpoint)) throw error;
       // Every one of these only saves work or narrows a window: without it the logs are read from their starts.
@@ -365,16 +385,21 @@ export class LogDirectory {
     }
   }
 
-  #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => number | null): void {
+  #writeCheckpoint(name: string): void {
+    const offsetOf = present(this.#checkpoints.get(name), `checkpoint ${name}`);
     const lines: OffsetCheckpointLine[] = [];
+    const names = new Set<string>();
     for (const log of this.#logs.values()) {
       const offset = offsetOf(log);
-      if (offset !== null) lines.push({ topic: log.topic, partition: log.partition, offset });
+      if (offset === null) continue;
+      lines.push({ topic: log.topic, partition: log.partition, offset });
+      names.add(log.name);
     }
     const text = lines.map((line) => `${line.topic} ${line.partition} ${line.offset}`).join('\n');
     if (this.#written.get(name) === text) return;
     writeOffsetCheckpoint(this.#options.disk, joinPath(this.path, name), lines);
     this.#written.set(name, text);
+    this.#noted.set(name, names);
   }
 
   #scheduleRemoval(path: string, delayMs: number): void {
