@@ -91,7 +91,7 @@ class SeedRun {
     const world = this.#world;
     const note = (actor: string, text: string): void => this.#journal.add(world.nowMs, actor, text);
     const report = (rule: string, message: string): void => this.#violation(rule, message);
-    this.#checks = new WorldChecks(report, (broker) => world.disk(broker));
+    this.#checks = new WorldChecks(report, (broker) => (world.isAlive(broker) ? world.disk(broker) : null));
     this.#quorum = new QuorumWatch((highWatermark) => this.#metadata.onHighWatermark(highWatermark, world.nowMs));
     plan.clockRates.forEach((rate, index) => world.setClockRate(index + 1, rate));
     const random = seededRandom(seed, 'run');

@@ -31,11 +31,12 @@ export class WorldChecks {
 
   /** Of each partition the leader that reported last. */
   readonly #leaders = new Map<string, { readonly leaderEpoch: number; readonly highWatermark: number }>();
-  readonly #diskOf: (broker: number) => SimulatedDisk;
+  /** Of a broker that runs; null: it is down. */
+  readonly #diskInUse: (broker: number) => SimulatedDisk | null;
 
-  constructor(report: Report, diskOf: (broker: number) => SimulatedDisk) {
+  constructor(report: Report, diskInUse: (broker: number) => SimulatedDisk | null) {
     this.#report = report;
-    this.#diskOf = diskOf;
+    this.#diskInUse = diskInUse;
   }
 
   /** A producer was told so with acks=all: its leader must not have had fewer in sync than asked for all the while. */
@@ -88,9 +89,10 @@ export class WorldChecks {
     const leader = this.#leaders.get(name);
     if (topic === recreatedTopic || leader?.leaderEpoch !== leaderEpoch) return;
     for (const broker of changed) {
-      // Only of one that was there all the while: what a power loss took it had when it was proposed.
-      if ((this.#lives.get(broker) ?? Infinity) > atMs - settledMs) continue;
-      const end = logEndOf(this.#diskOf(broker), name);
+      // Only of one that was there all the while and is: what a power loss took it had when it was proposed.
+      const disk = this.#diskInUse(broker);
+      if (disk === null || (this.#lives.get(broker) ?? Infinity) > atMs - settledMs) continue;
+      const end = logEndOf(disk, name);
       if (end >= leader.highWatermark) continue;
       const what = `${name}: broker ${broker} came into the ISR with its log ending at ${end}`;
       this.#report('joined-too-early', `${what}, below the high watermark ${leader.highWatermark}`);
