@@ -1,16 +1,7 @@
 // The numbers of a partition that move all the time, packed: ten thousand partitions under load must not cost a whole
 // view each. Engine and renderer share this, so that both sides agree on the order. Pure.
 
-import type { PartitionView } from './views.ts';
-
-/** Log start, high watermark, log end, messages/s, then log end, high watermark and size of each replica in turn. */
-export type PartitionFigures = readonly (number | null)[];
-
-/** By partition number, of one topic. */
-export type TopicFigures = {
-  readonly topic: string;
-  readonly partitions: readonly (readonly [partition: number, figures: PartitionFigures])[];
-};
+import type { PartitionFigures, PartitionView } from './views.ts';
 
 const ownFigures = 4;
 const replicaFigures = 3;

@@ -3,10 +3,18 @@
 
 import type { ActiveFault } from '../core/faults.ts';
 import type { JournalEvent } from '../core/journal.ts';
-import type { TopicFigures } from './partition-figures.ts';
 
 export type { ActiveFault, Fault, FaultDirection, FaultKind, FaultPeer } from '../core/faults.ts';
 export type { JournalEvent, JournalEntry, JournalKind } from '../core/journal.ts';
+
+/** What moves all the time: log start, high watermark, log end, messages/s; log end, high watermark, size by replica. */
+export type PartitionFigures = readonly (number | null)[];
+
+/** By partition number, of one topic. */
+export type TopicFigures = {
+  readonly topic: string;
+  readonly partitions: readonly (readonly [partition: number, figures: PartitionFigures])[];
+};
 
 export type BrokerView = {
   readonly id: number;

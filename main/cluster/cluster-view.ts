@@ -10,12 +10,14 @@ import {
   type ClusterView,
   type GroupView,
   type JournalEvent,
+  type PartitionFigures,
   type PartitionView,
   type ReplicaView,
+  type TopicFigures,
   type TopicView,
   type WorkloadView,
 } from '../api/views.ts';
-import { figuresOf, type PartitionFigures, type TopicFigures } from '../api/partition-figures.ts';
+import { figuresOf } from '../api/partition-figures.ts';
 import { partitionName } from '../core/ids.ts';
 import { CounterRates } from './counter-rates.ts';
 

@@ -87,6 +87,7 @@ test('a topic made on the page is there for any client, with Kafka’s own words
   await dialog.getByLabel('Name', { exact: true }).fill('from-the-page');
   await dialog.getByRole('button', { name: 'Create topic' }).click();
   await expect(cluster.partition('from-the-page', 0)).toBeVisible();
+  await expect(dialog).toBeHidden();
   const admin = kafkaFor(app.bootstrap).admin();
   await admin.connect();
   expect(await admin.listTopics()).toContain('from-the-page');

@@ -3,7 +3,7 @@
 
 import { parseDeepLink } from '../../app/electron/deep-links.ts';
 import { compileFilter, FilterError } from '../../main/cluster/messages/filter-expression.ts';
-import { compileTopicRegex, InvalidRegex } from '../../main/coordinators/group/topic-regex.ts';
+import { compileTopicRegex, InvalidRegex } from '../../main/core/topic-regex.ts';
 import { DrillFileError, parseDrillFile } from '../../main/drills/drill-file.ts';
 import { DamagedSnapshot, decodeProducerSnapshot, encodeProducerSnapshot } from '../../main/log/producer-snapshot.ts';
 import { DamagedCheckpoint, readEpochCheckpoint, readOffsetCheckpoint } from '../../main/log/checkpoints.ts';

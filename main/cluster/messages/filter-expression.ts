@@ -4,7 +4,7 @@
 //   or, and, not · == != < <= > >= · contains startsWith endsWith matches in · + - * / % · ( ) [ , ]
 //   key value headers offset partition timestamp size · value.a.b[0] · headers["trace-id"] · exists(x) length(x) lower(x)
 
-import { compileTopicRegex, InvalidRegex, type TopicRegex } from '../../coordinators/group/topic-regex.ts';
+import { compileTopicRegex, InvalidRegex, type TopicRegex } from '../../core/topic-regex.ts';
 
 export type FilterScope = {
   readonly key: unknown;

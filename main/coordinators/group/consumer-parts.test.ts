@@ -8,7 +8,7 @@ import { assignRange } from './assignors/range.ts';
 import { assignUniform } from './assignors/uniform.ts';
 import type { TopicPartitions } from './consumer-group-member.ts';
 import { MetadataHashes } from './group-subscription.ts';
-import { compileTopicRegex, InvalidRegex } from './topic-regex.ts';
+import { compileTopicRegex, InvalidRegex } from '../../core/topic-regex.ts';
 import { xxh3 } from './xxh3.ts';
 
 function member(memberId: string, topics: string, target: Record<string, number[]> = {}): AssignedMember {

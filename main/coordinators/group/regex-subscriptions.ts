@@ -12,7 +12,7 @@ import type { Progress } from './consumer-progress.ts';
 import type { GroupContext } from './group-context.ts';
 import { type GroupDecision, nothing } from './group-records.ts';
 import { membersAfter, type MetadataHashes, subscriptionOf } from './group-subscription.ts';
-import { compileTopicRegex, InvalidRegex, type TopicRegex } from './topic-regex.ts';
+import { compileTopicRegex, InvalidRegex, type TopicRegex } from '../../core/topic-regex.ts';
 
 /** changed: the member's expression is another one, not resolved yet; resolved: its topics are known already. */
 export type RegexChange = 'none' | 'changed' | 'resolved';

@@ -3,7 +3,7 @@
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { ListTransactionsRequest, ListTransactionsResponse } from '../../protocol/messages/list-transactions.ts';
 import type { Writable } from '../../protocol/schema.ts';
-import { compileTopicRegex, InvalidRegex } from '../group/topic-regex.ts';
+import { compileTopicRegex, InvalidRegex } from '../../core/topic-regex.ts';
 import { transactionStates, type TransactionMetadata } from './transaction-metadata.ts';
 
 export function listTransactions(
