@@ -28,7 +28,7 @@ export class DataServices {
     const bootstrap = brokers.map(({ port }) => ({ host, port }));
     this.#client = new ClusterClient({ runtime, bootstrap, clientId: 'highwater-ui' });
     this.#readingClient = new ClusterClient({ runtime, bootstrap, clientId: 'highwater-ui-messages' });
-    this.#topics = new TopicAdmin(this.#client);
+    this.#topics = new TopicAdmin(this.#client, runtime.clock);
     this.#messages = new Messages(this.#readingClient, runtime);
     const inspector = new SegmentInspector(runtime.disk, (brokerId) => directory.logDir(brokerId));
     this.#logs = new ReplicaLogs(this.#client, inspector, (topic, partition) =>

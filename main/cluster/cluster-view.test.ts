@@ -202,6 +202,11 @@ test('a rate falls to zero when the leader stops mentioning the partition', () =
   expect(state.view().partitions[0]?.messagesInPerSecond).toBe(0);
 });
 
+test('a topic made anew does not show the offsets of the one that had its name', () => {
+  state.applyTelemetry(1, telemetry({ topics: [{ ...topic, topicId: 'anew' }] }), 3);
+  expect(state.view().partitions[0]).toMatchObject({ leader: 1, logEndOffset: null, highWatermark: null });
+});
+
 test('a deleted topic takes its partitions along', () => {
   state.takeDelta();
   state.applyTelemetry(1, telemetry({ removedTopics: ['orders'] }), 3);

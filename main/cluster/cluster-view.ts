@@ -460,7 +460,7 @@ export class ClusterViewState {
 
   #partitionView(key: string, { topic, report, rate }: PartitionState): PartitionView {
     const leaderState = report.leader >= 0 ? this.#brokers.get(report.leader) : undefined;
-    const leaderReplica = leaderState?.replicas.get(key);
+    const leaderReplica = replicaOf(leaderState, key, topic.topicId);
     return {
       topic: topic.topic,
       partition: report.partition,
@@ -469,7 +469,7 @@ export class ClusterViewState {
       partitionEpoch: report.partitionEpoch,
       replicas: report.replicas.map((id): ReplicaView => {
         const broker = this.#brokers.get(id);
-        const replica = broker?.replicas.get(key);
+        const replica = replicaOf(broker, key, topic.topicId);
         const offline = broker === undefined || !isUp(broker) || broker.registration === 'fenced';
         const state = offline
           ? 'offline'
@@ -506,8 +506,9 @@ export class ClusterViewState {
       for (const each of member.partitions) names.set(partitionName(each.topic, each.partition), each);
     for (const [key, each] of committed) names.set(key, each);
     const partitions = [...names].map(([key, { topic, partition }]) => {
-      const leader = this.#partitions.get(key)?.report.leader ?? -1;
-      const logEndOffset = this.#brokers.get(leader)?.replicas.get(key)?.highWatermark ?? null;
+      const known = this.#partitions.get(key);
+      const leader = this.#brokers.get(known?.report.leader ?? -1);
+      const logEndOffset = replicaOf(leader, key, known?.topic.topicId ?? '')?.highWatermark ?? null;
       const committedOffset = committed.get(key)?.committedOffset ?? null;
       return {
         topic,
@@ -544,6 +545,12 @@ function isUp(broker: { process: BrokerView['process'] }): boolean {
     broker.process === 'paused' ||
     broker.process === 'stopping'
   );
+}
+
+/** A topic that was deleted and made anew has the name of the old one, whose last report may still be here. */
+function replicaOf(broker: BrokerState | undefined, key: string, topicId: string): ReplicaReport | undefined {
+  const replica = broker?.replicas.get(key);
+  return replica?.topicId === topicId ? replica : undefined;
 }
 
 function countReplicas(partitions: Iterable<PartitionState>): ReadonlyMap<number, ReplicaCounts> {

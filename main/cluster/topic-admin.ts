@@ -11,10 +11,15 @@ import { describeConfigsApi, type DescribeConfigsResponse } from '../protocol/me
 import { electLeadersApi } from '../protocol/messages/elect-leaders.ts';
 import { incrementalAlterConfigsApi } from '../protocol/messages/incremental-alter-configs.ts';
 import { listOffsetsApi } from '../protocol/messages/list-offsets.ts';
+import type { Clock } from '../runtime/runtime.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { ClusterError } from './cluster-error.ts';
+import { Reassignment } from './reassignment.ts';
 
 const timeoutMs = 10_000;
+/** How long a change may take to reach the broker that answers; then it is left to the next look. */
+const seenWithinMs = 2000;
+const lookAgainMs = 20;
 const topicResource = 2;
 const sources: readonly ConfigSource[] = ['unknown', 'topic', 'broker', 'cluster', 'static', 'default'];
 const kinds: readonly ConfigKind[] = [
@@ -34,13 +39,16 @@ const probeTopic = 'highwater.defaults';
 
 export class TopicAdmin {
   readonly #client: ClusterClient;
+  readonly #clock: Clock;
 
-  constructor(client: ClusterClient) {
+  constructor(client: ClusterClient, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
   }
 
   handlers(): Pick<EndpointHandlers, keyof TopicOutputs> {
     return {
+      ...new Reassignment(this.#client).handlers(),
       'topic.validate': (input) => this.#validate(input),
       'topic.configs': ({ topic }) => this.#configs(topic),
       'topic.configDefaults': () => this.#configDefaults(),
@@ -128,7 +136,20 @@ export class TopicAdmin {
     );
     const result = answer.responses[0];
     requireOk(result?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, result?.errorMessage ?? null);
+    if (!input.validateOnly) await this.#seen(input);
     return null;
+  }
+
+  /** The controller has it; the broker that is asked next may hear of it a moment later, and the page would show the old. */
+  async #seen({ topic, set, unset }: { topic: string; set: Record<string, string>; unset: string[] }): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + seenWithinMs;
+    while (this.#clock.monotonicMs() < deadlineMs) {
+      const { configs } = await this.#configs(topic);
+      const own = new Map(configs.flatMap(({ name, value, source }) => (source === 'topic' ? [[name, value]] : [])));
+      const isSeen = Object.entries(set).every(([name, value]) => own.get(name) === value);
+      if (isSeen && !unset.some((name) => own.has(name))) return;
+      await new Promise<void>((resolve) => this.#clock.at(this.#clock.monotonicMs() + lookAgainMs, resolve));
+    }
   }
 
   async #addPartitions(input: { topic: string; count: number; validateOnly: boolean }): Promise<null> {

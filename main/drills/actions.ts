@@ -146,11 +146,12 @@ async function actOnCopier(
   return process.name;
 }
 
-/** Makes the topics. */
+/** Makes the topics; their ids by the names of the plan. */
 export async function makeTopics(
   plan: DrillPlan,
   { world, client, resolve }: Pick<ActionContext, 'world' | 'client' | 'resolve'>,
-): Promise<void> {
+): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>();
   const brokers = world.view().brokers.map((broker) => broker.id);
   for (const topic of plan.topics) {
     const first = topic.leadBy === null ? null : resolve(topic.leadBy);
@@ -158,8 +159,9 @@ export async function makeTopics(
     const isPlaced = first !== null || without !== null;
     const rest = brokers.filter((id) => id !== first && id !== without);
     const replicas = [...(first === null ? [] : [first]), ...rest].slice(0, topic.replicationFactor);
-    await createTopic(client, world.prefix + topic.name, topic, isPlaced ? replicas : null);
+    ids.set(topic.name, await createTopic(client, world.prefix + topic.name, topic, isPlaced ? replicas : null));
   }
+  return ids;
 }
 
 export async function startLoad(plan: DrillPlan, clients: DrillClients): Promise<void> {

@@ -13,13 +13,16 @@ const timeoutMs = 10_000;
 const topicResource = 2;
 const setOperation = 0;
 
-/** A topic that is there already is removed first: it is an earlier run's. Null: Kafka places the replicas. */
+/**
+ * A topic that is there already is removed first: it is an earlier run's. Null: Kafka places the replicas. Answers the new
+ * one's id.
+ */
 export async function createTopic(
   client: ClusterClient,
   name: string,
   plan: TopicPlan,
   replicas: readonly number[] | null,
-): Promise<void> {
+): Promise<string> {
   await client.refresh([name]);
   if (client.topic(name) !== null) {
     const deleted = await client.sendToAny(deleteTopicsApi, { topics: [{ name }], topicNames: [name], timeoutMs });
@@ -35,6 +38,7 @@ export async function createTopic(
       : [{ name, numPartitions: -1, replicationFactor: -1, assignments: placed, configs }];
   const created = await client.sendToAny(createTopicsApi, { topics, timeoutMs });
   requireOk(created.topics[0]?.errorCode, created.topics[0]?.errorMessage ?? null);
+  return created.topics[0]?.topicId ?? '';
 }
 
 export async function setTopicConfigs(

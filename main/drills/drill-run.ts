@@ -98,8 +98,8 @@ export class DrillRun {
     let logs: FinalLog[] = [];
     try {
       this.#say('preparing', 'Making the topics and starting the clients.');
-      await makeTopics(plan, { world, client: this.#client, resolve: (role) => this.#resolve(role) });
-      await this.#placed();
+      const ids = await makeTopics(plan, { world, client: this.#client, resolve: (role) => this.#resolve(role) });
+      await this.#placed(ids);
       await startLoad(plan, this.#clients);
       this.#setState('running');
       for (const step of plan.steps) await this.#step(step);
@@ -281,13 +281,16 @@ export class DrillRun {
   }
 
   /** Resolves when every partition of the drill has a leader and all its replicas in sync. */
-  async #placed(): Promise<void> {
+  async #placed(ids: ReadonlyMap<string, string>): Promise<void> {
     const { world, plan } = this.#options;
     const deadlineMs = this.#nowMs + settleMs;
     for (;;) {
-      const { partitions } = world.view();
+      const { partitions, topics } = world.view();
       const isPlaced = plan.topics.every((topic) => {
-        const mine = partitions.filter((each) => each.topic === world.prefix + topic.name);
+        const name = world.prefix + topic.name;
+        // The view may still show the one of an earlier run, with its offsets.
+        if (topics.find((each) => each.topic === name)?.topicId !== ids.get(topic.name)) return false;
+        const mine = partitions.filter((each) => each.topic === name);
         const isWhole = (each: (typeof mine)[number]) =>
           each.leader >= 0 && each.inSyncReplicas.length === topic.replicationFactor && each.highWatermark !== null;
         return mine.length === topic.partitions && mine.every(isWhole);

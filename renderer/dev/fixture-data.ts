@@ -34,6 +34,8 @@ export class FixtureData {
   /** Produced here: they stand in the place of the made-up ones. */
   readonly #produced = new Map<string, { key: Buffer | null; value: Buffer | null }>();
 
+  readonly #moving = new Map<string, { readonly replicas: readonly number[]; looks: number }>();
+
   constructor(world: FixtureWorld) {
     this.#world = world;
     this.#disk = new SimulatedWorld({ seed: 1 }).runtimeFor(1).disk;
@@ -55,6 +57,12 @@ export class FixtureData {
         return this.#addPartitions(topic, input);
       case 'topic.electLeaders':
         return { results: [] } satisfies TopicOutputs['topic.electLeaders'];
+      case 'topic.reassign':
+        return this.#reassign(topic, input);
+      case 'topic.reassignments':
+        return this.#reassignments(topic);
+      case 'topic.throttle':
+        return null;
       case 'topic.offsetsAt':
         return {
           offsets: this.#partitions(topic).map((one) => ({
@@ -163,6 +171,38 @@ export class FixtureData {
         `The topic ${topic} currently has ${now} partition(s); ${count} would not be an increase.`,
       );
     return null;
+  }
+
+  #reassign(topic: string, input: Input): TopicOutputs['topic.reassign'] {
+    const changes = input['partitions'] as { partition: number; replicas: number[] | null }[];
+    for (const { partition, replicas } of changes) {
+      if (replicas === null) this.#moving.delete(`${topic}-${partition}`);
+      else this.#moving.set(`${topic}-${partition}`, { replicas, looks: 0 });
+    }
+    return { results: changes.map(({ partition }) => ({ partition, code: 'NONE', message: null })) };
+  }
+
+  /** Each move is done the third time that it is asked about. */
+  #reassignments(topic: string): TopicOutputs['topic.reassignments'] {
+    const reassignments = this.#partitions(topic).flatMap((one) => {
+      const moving = this.#moving.get(`${topic}-${one.partition}`);
+      if (moving === undefined) return [];
+      const now = one.replicas.map((replica) => replica.brokerId);
+      const adding = moving.replicas.filter((id) => !now.includes(id));
+      moving.looks += 1;
+      if (moving.looks < 3) {
+        const removing = now.filter((id) => !moving.replicas.includes(id));
+        return [{ partition: one.partition, replicas: [...now, ...adding], adding, removing }];
+      }
+      this.#moving.delete(`${topic}-${one.partition}`);
+      const end = endOf(one);
+      one.replicas = moving.replicas.map((brokerId) => ({ brokerId, leo: end }));
+      one.isr = [...moving.replicas];
+      if (!moving.replicas.includes(one.leader)) one.leader = moving.replicas[0] ?? -1;
+      one.changed = true;
+      return [];
+    });
+    return { reassignments };
   }
 
   #positions(topic: string, input: Input): MessageOutputs['messages.positions'] {

@@ -3,10 +3,16 @@
 export type Theme = 'system' | 'dark' | 'light';
 export type Density = 'compact' | 'comfortable';
 
-type Saved = { theme: Theme; density: Density; showInternal: boolean; reduceMotion: boolean };
+type Saved = { theme: Theme; density: Density; showInternal: boolean; reduceMotion: boolean; welcomed: boolean };
 
 const storageKey = 'highwater.preferences';
-const initial: Saved = { theme: 'system', density: 'compact', showInternal: false, reduceMotion: false };
+const initial: Saved = {
+  theme: 'system',
+  density: 'compact',
+  showInternal: false,
+  reduceMotion: false,
+  welcomed: false,
+};
 
 export class Preferences {
   theme = $state<Theme>(initial.theme);
@@ -14,6 +20,8 @@ export class Preferences {
   showInternal = $state(initial.showInternal);
   /** Beside what the operating system asks for, which always holds. */
   reduceMotion = $state(initial.reduceMotion);
+  /** Was shown the way to the first drill, or sent it away. */
+  welcomed = $state(initial.welcomed);
   /** What the operating system asks for. */
   systemDark = $state(true);
 
@@ -23,6 +31,7 @@ export class Preferences {
     this.density = saved.density;
     this.showInternal = saved.showInternal;
     this.reduceMotion = saved.reduceMotion;
+    this.welcomed = saved.welcomed;
   }
 
   get resolvedTheme(): 'dark' | 'light' {
@@ -41,8 +50,8 @@ export class Preferences {
       document.documentElement.dataset['theme'] = this.resolvedTheme;
       document.documentElement.dataset['density'] = this.density;
       document.documentElement.dataset['motion'] = this.reduceMotion ? 'reduced' : 'full';
-      const { theme, density, showInternal, reduceMotion } = this;
-      write({ theme, density, showInternal, reduceMotion });
+      const { theme, density, showInternal, reduceMotion, welcomed } = this;
+      write({ theme, density, showInternal, reduceMotion, welcomed });
     });
   }
 
@@ -59,6 +68,7 @@ function read(): Saved {
       density: saved.density === 'comfortable' ? 'comfortable' : 'compact',
       showInternal: saved.showInternal === true,
       reduceMotion: saved.reduceMotion === true,
+      welcomed: saved.welcomed === true,
     };
   } catch {
     // Storage may be forbidden or hold something else: the defaults do.

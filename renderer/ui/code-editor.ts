@@ -44,7 +44,8 @@ const look = EditorView.theme({
   '.cm-cursor': { borderLeftColor: 'var(--text-1)' },
   '.cm-selectionBackground, &.cm-focused .cm-selectionBackground': { backgroundColor: 'var(--accent-soft)' },
   '.cm-placeholder': { color: 'var(--text-3)' },
-  '.cm-matchingBracket': { backgroundColor: 'var(--surface-3)' },
+  // As specific as CodeMirror's own, whose green leaves too little contrast.
+  '&.cm-focused .cm-matchingBracket, &.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'var(--surface-3)' },
   '.cm-tooltip': {
     backgroundColor: 'var(--surface-3)',
     border: '1px solid var(--line-strong)',

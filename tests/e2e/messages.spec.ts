@@ -97,6 +97,8 @@ test('a schema is checked while it is pasted, and reads the values', async ({ pa
   await editor.fill('{"type":"record","name":"Order","fields":[{"name":"id","type":"Id"}]}');
   await expect(dialog.getByText('there is no type "Id" in this schema')).toBeVisible();
   await editor.fill('{"type":"record","name":"Order","fields":[{"name":"id","type":"double"}]}');
+  await expect(dialog.getByRole('alert')).toHaveCount(0);
+  await dialog.getByLabel('Name').focus();
   await axe(page, '[role="dialog"]');
   await dialog.getByRole('button', { name: 'Save and use' }).click();
   await expect(page.getByLabel('Read values as')).toHaveValue('schema:order');

@@ -15,6 +15,41 @@ const test = base.extend<{ cluster: TestCluster }>({
 
 test.setTimeout(150_000);
 
+test('a replica that the page moves is where any client is told', async ({ cluster, page }) => {
+  const admin = kafkaFor(cluster.ready.bootstrap).admin();
+  await admin.connect();
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic: 'moving', replicaAssignment: [{ partition: 0, replicas: [1, 2] }] }],
+  });
+  await page.goto(`${cluster.ready.uiUrl ?? ''}#/topics/moving`);
+  await page.getByRole('button', { name: 'Actions for topic moving' }).click();
+  await page.getByRole('menuitem', { name: 'Move replicas…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Partition 0 on broker 3').check();
+  await dialog.getByLabel('Partition 0 on broker 1').uncheck();
+  await dialog.getByLabel('Preferred leader of partition 0').selectOption('broker 3');
+  await dialog.getByLabel('Throttle, MB/s').fill('5');
+  await dialog.getByRole('button', { name: 'Move' }).click();
+  const told = async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: ['moving'] });
+    const [partition] = topics[0]?.partitions ?? [];
+    return { replicas: partition?.replicas, isr: partition?.isr.toSorted() };
+  };
+  await expect.poll(told).toEqual({ replicas: [3, 2], isr: [2, 3] });
+  await expect(dialog.getByRole('alert')).toHaveCount(0);
+  // The throttle goes with the move.
+  const throttled = async () => {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: 2, name: 'moving', configNames: ['follower.replication.throttled.replicas'] }],
+    });
+    return resources[0]?.configEntries[0]?.configValue ?? '';
+  };
+  await expect.poll(throttled).toBe('');
+  await admin.disconnect();
+});
+
 test('what the page creates, configures and writes, any client finds; and its bytes lie in a segment', async ({
   cluster,
   page,

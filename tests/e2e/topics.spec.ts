@@ -133,6 +133,24 @@ test('a partition is taken apart: segments, index lookups, batches, and bytes be
   await expect(page.getByRole('grid', { name: /Producers of/ })).toContainText('1001');
 });
 
+test('replicas are moved by hand: weighed before, followed, done', async ({ page, open }) => {
+  await open('#/topics/inventory.changes');
+  await page.getByRole('button', { name: 'Actions for topic inventory.changes' }).click();
+  await page.getByRole('menuitem', { name: 'Move replicas…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Replicas of inventory.changes' });
+  const boxes = dialog.getByRole('checkbox', { name: /Partition 0 on broker/ });
+  await expect(boxes).toHaveCount(3);
+  const leaders = dialog.getByLabel('Preferred leader of partition 0');
+  await dialog.getByLabel('Partition 0 on broker 3').check();
+  await expect(dialog.getByRole('status').first()).toContainText('to broker 3');
+  await axe(page, 'reassign', '[role=dialog]');
+  const wanted = await leaders.getByRole('option').count();
+  await dialog.getByRole('button', { name: 'Move' }).click();
+  await expect(dialog.getByText('1 partition moving')).toBeVisible();
+  await expect(dialog.getByText('All replicas are where they were asked to be.')).toBeVisible();
+  await expect(leaders.getByRole('option')).toHaveCount(wanted);
+});
+
 test('a partition says what retention will take and what a cleaning would leave', async ({ page, open }) => {
   await open('#/topics/orders/0?tab=forecast');
   const segments = page.getByRole('grid', { name: 'Segments and retention' });

@@ -5,6 +5,8 @@ import { CompressionTypes, type Kafka } from 'kafkajs';
 import { kafkaFor } from '../support/kafkajs.ts';
 
 const accounts = 40;
+const rounds = 40;
+const statement = 'A line of the statement of this account. '.repeat(10);
 
 export async function fillCluster(bootstrap: string): Promise<void> {
   const kafka = kafkaFor(bootstrap, 'screenshots');
@@ -20,6 +22,7 @@ export async function fillCluster(bootstrap: string): Promise<void> {
         replicationFactor: 3,
         configEntries: [
           { name: 'cleanup.policy', value: 'compact' },
+          // The least that Kafka takes, so that there are closed segments to look at.
           { name: 'segment.bytes', value: '1048576' },
         ],
       },
@@ -56,14 +59,18 @@ async function fillTransfers(kafka: Kafka): Promise<void> {
 async function fillBalances(kafka: Kafka): Promise<void> {
   const producer = kafka.producer({ idempotent: true });
   await producer.connect();
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < rounds; round++) {
     await producer.send({
       topic: 'balances',
-      compression: CompressionTypes.GZIP,
+      // Some of each, so that both kinds of batch are there.
+      compression: round % 4 === 0 ? CompressionTypes.GZIP : CompressionTypes.None,
       messages: Array.from({ length: 200 }, (_, index) => ({
         key: `account-${index % accounts}`,
         // Every tenth account is closed at last: its tombstone stays for a while.
-        value: round === 19 && index % 10 === 0 ? null : JSON.stringify({ balance: round * 17 + index, round }),
+        value:
+          round === rounds - 1 && index % 10 === 0
+            ? null
+            : JSON.stringify({ balance: round * 17 + index, round, statement }),
       })),
     });
   }

@@ -43,11 +43,13 @@ try {
     const page = await context.newPage();
     await page.goto(app.url);
     await page.getByRole('contentinfo').waitFor();
-    for (const { name, show } of wanted) {
+    await page.getByRole('button', { name: 'Not now' }).click();
+    for (const { name, show, after } of wanted) {
       await show(page);
       await settled(page);
       const png = smallPng(await page.screenshot({ animations: 'disabled', caret: 'hide' }));
       writeFileSync(join(values.to, `${name}-${theme}.png`), png);
+      await after?.(page);
       const size = `${Math.round(png.length / 1024)} KB`;
       console.log(`${name}-${theme}.png ${size}${png.length > bytesMax ? ' (more than 200 KB)' : ''}`);
     }

@@ -24,6 +24,21 @@ export const topicInputs = {
   'topic.addPartitions': v.object({ topic, count: v.pipe(v.number(), v.integer()), validateOnly: v.boolean() }),
   /** Elects the preferred leaders (or, unclean, anyone alive) of some partitions, or of all with null. */
   'topic.electLeaders': v.object({ topic, partitions: v.nullable(v.array(partition)), unclean: v.boolean() }),
+  /** AlterPartitionReassignments; null calls a move off. */
+  'topic.reassign': v.object({
+    topic,
+    partitions: v.pipe(
+      v.array(v.object({ partition, replicas: v.nullable(v.pipe(v.array(partition), v.minLength(1))) })),
+      v.minLength(1),
+    ),
+  }),
+  /** What of these partitions is being moved. */
+  'topic.reassignments': v.object({ topic, partitions: v.array(partition) }),
+  /** How fast the replicas of this topic are copied to brokers that are behind, per broker; null: without a limit. */
+  'topic.throttle': v.object({
+    topic,
+    bytesPerSecond: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  }),
   /** The first offset whose record is not older than a time, by partition. */
   'topic.offsetsAt': v.object({ topic, wallMs: v.pipe(v.number(), v.integer()) }),
   /** DeleteRecords: everything before `offset` goes; −1 means up to the high watermark. */
@@ -66,6 +81,16 @@ export type TopicOutputs = {
   'topic.alterConfigs': null;
   'topic.addPartitions': null;
   'topic.electLeaders': { readonly results: readonly PartitionResult[] };
+  'topic.reassign': { readonly results: readonly PartitionResult[] };
+  'topic.reassignments': {
+    readonly reassignments: readonly {
+      readonly partition: number;
+      readonly replicas: readonly number[];
+      readonly adding: readonly number[];
+      readonly removing: readonly number[];
+    }[];
+  };
+  'topic.throttle': null;
   'topic.offsetsAt': {
     /** −1: every record is older. */
     readonly offsets: readonly { readonly partition: number; readonly offset: number; readonly timestamp: number }[];
