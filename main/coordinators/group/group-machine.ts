@@ -48,6 +48,13 @@ export type ListedGroup = {
   readonly groupType: string;
 };
 
+/** With the tombstone of one of these its group is gone. */
+const groupRecords: ReadonlySet<string> = new Set([
+  'ConsumerGroupMetadata',
+  'ShareGroupMetadata',
+  'StreamsGroupMetadata',
+]);
+
 const expiryKey = 'expiry';
 /** Without a group, DescribeGroups said "dead" before it had an error for it. */
 const notFoundErrorFrom = 6;
@@ -124,46 +131,57 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       case 'ConsumerGroupTargetAssignmentMetadata':
       case 'ConsumerGroupTargetAssignmentMember':
       case 'ConsumerGroupCurrentMemberAssignment':
-      case 'ConsumerGroupRegularExpression':
-        this.#replayConsumer(record, offset);
+      case 'ConsumerGroupRegularExpression': {
+        const group = this.#changedBy(record, offset, ConsumerGroup);
+        if (group === null) return;
+        this.groups.changed(group.groupId, offset, group.apply(record));
+        if (this.groups.isTracking) this.#tellState(group);
         return;
+      }
       case 'ShareGroupMetadata':
       case 'ShareGroupMemberMetadata':
       case 'ShareGroupTargetAssignmentMetadata':
       case 'ShareGroupTargetAssignmentMember':
       case 'ShareGroupCurrentMemberAssignment':
-      case 'ShareGroupStatePartitionMetadata':
-        this.#replayShare(record, offset);
+      case 'ShareGroupStatePartitionMetadata': {
+        const group = this.#changedBy(record, offset, ShareGroup);
+        if (group === null) return;
+        this.groups.changed(group.groupId, offset, group.apply(record, this.#context.clock.wallMs()));
         return;
+      }
       case 'StreamsGroupMetadata':
       case 'StreamsGroupMemberMetadata':
       case 'StreamsGroupTargetAssignmentMetadata':
       case 'StreamsGroupTargetAssignmentMember':
       case 'StreamsGroupCurrentMemberAssignment':
-      case 'StreamsGroupTopology':
-        this.#replayStreams(record, offset);
-        return;
-    }
-  }
-
-  #replayConsumer(record: ConsumerRecord, offset: number): void {
-    const { groupId } = record.key;
-    const known = this.groups.get(groupId);
-    let group = known instanceof ConsumerGroup ? known : null;
-    this.#context.changed(groupId);
-    if (record.value === null) {
-      if (group === null) return;
-      if (record.name === 'ConsumerGroupMetadata') {
-        this.groups.remove(groupId, offset);
+      case 'StreamsGroupTopology': {
+        const group = this.#changedBy(record, offset, StreamsGroup);
+        if (group === null) return;
+        this.groups.changed(group.groupId, offset, group.apply(record));
+        if (this.groups.isTracking) this.#tellState(group);
         return;
       }
     }
-    if (group === null) {
-      group = new ConsumerGroup(groupId);
-      this.groups.put(group, offset);
+  }
+
+  /** The group that the record changes, made by the first one of it; null: there is nothing to change any more. */
+  #changedBy<G extends ConsumerGroup | ShareGroup | StreamsGroup>(
+    record: ConsumerRecord | ShareRecord | StreamsRecord,
+    offset: number,
+    Kind: new (groupId: string) => G,
+  ): G | null {
+    const { groupId } = record.key;
+    const known = this.groups.get(groupId);
+    this.#context.changed(groupId);
+    if (known instanceof Kind) {
+      if (record.value !== null || !groupRecords.has(record.name)) return known;
+      this.groups.remove(groupId, offset);
+      return null;
     }
-    this.groups.changed(groupId, offset, group.apply(record));
-    if (this.groups.isTracking) this.#tellState(group);
+    if (record.value === null) return null;
+    const group = new Kind(groupId);
+    this.groups.put(group, offset);
+    return group;
   }
 
   #tellState(group: ConsumerGroup | StreamsGroup): void {
@@ -179,45 +197,6 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       protocol: group.type,
     } as const;
     group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
-  }
-
-  #replayShare(record: ShareRecord, offset: number): void {
-    const { groupId } = record.key;
-    const known = this.groups.get(groupId);
-    let group = known instanceof ShareGroup ? known : null;
-    this.#context.changed(groupId);
-    if (record.value === null) {
-      if (group === null) return;
-      if (record.name === 'ShareGroupMetadata') {
-        this.groups.remove(groupId, offset);
-        return;
-      }
-    }
-    if (group === null) {
-      group = new ShareGroup(groupId);
-      this.groups.put(group, offset);
-    }
-    this.groups.changed(groupId, offset, group.apply(record, this.#context.clock.wallMs()));
-  }
-
-  #replayStreams(record: StreamsRecord, offset: number): void {
-    const { groupId } = record.key;
-    const known = this.groups.get(groupId);
-    let group = known instanceof StreamsGroup ? known : null;
-    this.#context.changed(groupId);
-    if (record.value === null) {
-      if (group === null) return;
-      if (record.name === 'StreamsGroupMetadata') {
-        this.groups.remove(groupId, offset);
-        return;
-      }
-    }
-    if (group === null) {
-      group = new StreamsGroup(groupId);
-      this.groups.put(group, offset);
-    }
-    this.groups.changed(groupId, offset, group.apply(record));
-    if (this.groups.isTracking) this.#tellState(group);
   }
 
   /** Partitions of which a share group keeps state; of no other group any. */

@@ -41,16 +41,7 @@ export function reportOf(group: Group, { store }: GroupMachine, image: MetadataI
     metadata: committed.metadata,
   }));
   const { groupId, state } = group;
-  if (group instanceof ConsumerGroup) {
-    const members = [...group.members.values()].map(({ memberId, clientId, clientHost, assigned }) => ({
-      memberId,
-      clientId,
-      host: hostOf(clientHost),
-      partitions: namedPartitions(assigned, image),
-    }));
-    return { groupId, protocolType: group.protocolType, state, generation: group.epoch, members, offsets };
-  }
-  if (group instanceof ShareGroup) {
+  if (group instanceof ConsumerGroup || group instanceof ShareGroup) {
     const members = [...group.members.values()].map(({ memberId, clientId, clientHost, assigned }) => ({
       memberId,
       clientId,

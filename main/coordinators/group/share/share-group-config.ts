@@ -4,9 +4,7 @@
 import type { BrokerSettings } from '../../../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../../../metadata/metadata-image.ts';
 import { configValues, ConfigResourceType } from '../../../metadata/settings-image.ts';
-
-/** A setting that groups may override, between the least and the most that the broker allows. */
-type Limited = { readonly value: number; readonly least: number; readonly most: number };
+import { type Limited, limitedBy, withinLimits } from '../group-limits.ts';
 
 export type ShareGroupConfig = {
   readonly sessionTimeoutMs: Limited;
@@ -24,11 +22,7 @@ export type ShareGroupConfig = {
 /** With `image`, including what was changed at run time. */
 export function shareGroupConfig(settings: BrokerSettings, image?: MetadataImage): ShareGroupConfig {
   const number = (name: string): number => settings.number(`group.share.${name}`, image);
-  const limited = (name: string): Limited => ({
-    value: number(name),
-    least: number(`min.${name}`),
-    most: number(`max.${name}`),
-  });
+  const limited = limitedBy(number);
   return {
     sessionTimeoutMs: limited('session.timeout.ms'),
     heartbeatIntervalMs: limited('heartbeat.interval.ms'),
@@ -61,10 +55,7 @@ export function shareGroupSettings(
   groupId: string,
 ): ShareGroupSettings {
   const own = configValues(image.configs, ConfigResourceType.GROUP, groupId);
-  const within = (name: string, { value, least, most }: Limited): number => {
-    const wanted = own.get(`share.${name}`);
-    return wanted === undefined ? value : Math.min(Math.max(Number(wanted), least), most);
-  };
+  const within = withinLimits(image, groupId, 'share');
   return {
     sessionTimeoutMs: within('session.timeout.ms', config.sessionTimeoutMs),
     heartbeatIntervalMs: within('heartbeat.interval.ms', config.heartbeatIntervalMs),

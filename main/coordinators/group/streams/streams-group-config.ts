@@ -4,8 +4,7 @@
 import type { BrokerSettings } from '../../../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../../../metadata/metadata-image.ts';
 import { configValues, ConfigResourceType } from '../../../metadata/settings-image.ts';
-
-type Limited = { readonly value: number; readonly least: number; readonly most: number };
+import { type Limited, limitedBy, withinLimits } from '../group-limits.ts';
 
 export type StreamsGroupConfig = {
   readonly sessionTimeoutMs: Limited;
@@ -27,11 +26,7 @@ export type StreamsGroupSettings = {
 /** With `image`, including what was changed at run time. */
 export function streamsGroupConfig(settings: BrokerSettings, image?: MetadataImage): StreamsGroupConfig {
   const number = (name: string): number => settings.number(`group.streams.${name}`, image);
-  const limited = (name: string): Limited => ({
-    value: number(name),
-    least: number(`min.${name}`),
-    most: number(`max.${name}`),
-  });
+  const limited = limitedBy(number);
   return {
     sessionTimeoutMs: limited('session.timeout.ms'),
     heartbeatIntervalMs: limited('heartbeat.interval.ms'),
@@ -52,10 +47,7 @@ export function streamsGroupSettings(
   groupId: string,
 ): StreamsGroupSettings {
   const own = configValues(image.configs, ConfigResourceType.GROUP, groupId);
-  const within = (name: string, { value, least, most }: Limited): number => {
-    const wanted = own.get(`streams.${name}`);
-    return wanted === undefined ? value : Math.min(Math.max(Number(wanted), least), most);
-  };
+  const within = withinLimits(image, groupId, 'streams');
   return {
     sessionTimeoutMs: within('session.timeout.ms', config.sessionTimeoutMs),
     heartbeatIntervalMs: within('heartbeat.interval.ms', config.heartbeatIntervalMs),
