@@ -90,7 +90,8 @@ test('a topic made on the page is there for any client, with Kafka’s own words
   await expect(dialog).toBeHidden();
   const admin = kafkaFor(app.bootstrap).admin();
   await admin.connect();
-  expect(await admin.listTopics()).toContain('from-the-page');
+  // The broker that is asked may be a moment behind the one that the page looks through.
+  await expect.poll(() => admin.listTopics()).toContain('from-the-page');
   await admin.disconnect();
 
   await page.getByRole('button', { name: 'Create topic' }).click();

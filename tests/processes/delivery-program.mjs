@@ -1,8 +1,18 @@
 // Copies a topic's numbers to another, as one of three delivery semantics, and kills itself in the middle when told
 // to: after the first half of the batch in which the given number stands. A process of its own, so that the death is
-// real. usage: delivery-program.mjs BOOTSTRAP SEMANTICS INPUT OUTPUT COUNT DIE_AT|-1
+// real. It mends nothing: what its client can't get over ends it with exit code 1, and who started it starts it again,
+// as programs that copy exactly once are run: the new one fences the old one and goes on from the committed offsets.
+// usage: delivery-program.mjs BOOTSTRAP SEMANTICS INPUT OUTPUT COUNT DIE_AT|-1
 
 import { Kafka, logLevel } from 'kafkajs';
+
+/** As long as this without a batch read or copied, and the client has lost its way. */
+const patienceMs = 20_000;
+
+function giveUp(error) {
+  console.error(error);
+  process.exit(1);
+}
 
 // kafkajs hears of a broken connection a moment before it looks at the promise that says so: not this program's end.
 process.on('unhandledRejection', () => undefined);
@@ -60,24 +70,50 @@ async function copy(messages, offset, partition) {
   if (semantics === 'at-least-once') await consumer.commitOffsets([position]);
 }
 
-await producer.connect();
-await consumer.connect();
-await consumer.subscribe({ topic: input, fromBeginning: true });
-await new Promise((resolve, reject) => {
-  // After a retriable error (a coordinator still loads) kafkajs begins anew by itself.
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!payload.restart) reject(payload.error);
+let doing = 'connecting';
+const patience = setTimeout(() => giveUp(new Error(`nothing for ${patienceMs} ms, while ${doing}`)), patienceMs);
+
+/** The one before may have copied the last number and not lived to say so: then nothing comes any more. */
+async function isAllCopied() {
+  const admin = kafka.admin();
+  await admin.connect();
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [input] });
+  await admin.disconnect();
+  return committed?.partitions.some(({ offset }) => Number(offset) === Number(count)) === true;
+}
+
+async function copyAll() {
+  if (await isAllCopied()) return;
+  await producer.connect();
+  await consumer.connect();
+  await consumer.subscribe({ topic: input, fromBeginning: true });
+  doing = 'waiting for the first batch';
+  await new Promise((resolve, reject) => {
+    // After a retriable error (a coordinator still loads) kafkajs begins anew by itself.
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) reject(payload.error);
+    });
+    void consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, resolveOffset, heartbeat }) => {
+        patience.refresh();
+        doing = `copying ${batch.firstOffset()}..${batch.lastOffset()}`;
+        // Nothing is known of a copy that failed half-way: the next start finds out.
+        await copy(batch.messages.map(asMessage), String(Number(batch.lastOffset()) + 1), batch.partition).catch(
+          giveUp,
+        );
+        doing = `waiting for what follows ${batch.lastOffset()}`;
+        resolveOffset(batch.lastOffset());
+        // Before the heartbeat, which fails where the group begins anew.
+        if (batch.messages.some(({ value }) => Number(value) === Number(count) - 1)) resolve(undefined);
+        await heartbeat();
+      },
+    });
   });
-  void consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    eachBatch: async ({ batch, resolveOffset, heartbeat }) => {
-      await copy(batch.messages.map(asMessage), String(Number(batch.lastOffset()) + 1), batch.partition);
-      resolveOffset(batch.lastOffset());
-      await heartbeat();
-      if (batch.messages.some(({ value }) => Number(value) === Number(count) - 1)) resolve(undefined);
-    },
-  });
-});
-await consumer.disconnect();
-await producer.disconnect();
+  await consumer.disconnect();
+  await producer.disconnect();
+}
+
+await copyAll().catch(giveUp);
+process.exit(0);
