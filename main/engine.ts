@@ -108,7 +108,7 @@ export class Engine implements HostedCluster {
 
   /** Starts all brokers; resolves when a client that asks any of them sees all. */
   async start(): Promise<{ readyMs: number }> {
-    this.#control = await serveControl(this.#runtime.network, this.#token, (request) => this.#serve(request));
+    this.#control = await serveControl(this.#runtime, this.#token, (request) => this.#serve(request));
     const starting = this.supervisor.startAll();
     // With the pids of the processes that were just spawned.
     this.#writeRunning();

@@ -1,8 +1,9 @@
 // How `highwater broker …` and `highwater status` reach a running supervisor: one JSON line asked, one answered, over
 // loopback, with a token that only the owner of the data directory can read.
 
+import { timingSafeEqual } from 'node:crypto';
 import type { Fault } from '../core/faults.ts';
-import type { Connection, Listener, Network } from '../runtime/runtime.ts';
+import type { Clock, Connection, Listener, Network } from '../runtime/runtime.ts';
 import { ClusterError } from './cluster-error.ts';
 
 export type ControlRequest =
@@ -19,20 +20,27 @@ type Answer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly advice: string | null };
 
+/** What a stranger may send, and how long take over it: anything on this machine can connect. */
 const lineBytesMax = 64 * 1024;
+const lineTimeoutMs = 5000;
 
 /** Serves control requests; `serve` throws ClusterError for refusals. */
 export async function serveControl(
-  network: Network,
+  { network, clock }: { readonly network: Network; readonly clock: Clock },
   token: string,
   serve: (request: ControlRequest) => Promise<unknown>,
 ): Promise<Listener> {
   return network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
-    readLine(connection, (line) => {
-      void answerLine(line, token, serve).then((answer) => {
-        connection.write([Buffer.from(`${JSON.stringify(answer)}\n`)]);
-        connection.end();
-      });
+    const patience = clock.at(clock.monotonicMs() + lineTimeoutMs, () => connection.destroy());
+    readLine(connection, lineBytesMax, {
+      onLine(line) {
+        patience.cancel();
+        void answerLine(line, token, serve).then((answer) => {
+          connection.write([Buffer.from(`${JSON.stringify(answer)}\n`)]);
+          connection.end();
+        });
+      },
+      onFailure: () => patience.cancel(),
     });
   });
 }
@@ -43,8 +51,8 @@ async function answerLine(
   serve: (request: ControlRequest) => Promise<unknown>,
 ): Promise<Answer> {
   try {
-    const envelope = JSON.parse(line) as Partial<Envelope>;
-    if (envelope.token !== token || envelope.request === undefined)
+    const envelope = JSON.parse(line) as Partial<Envelope> | null;
+    if (!isToken(envelope?.token, token) || envelope?.request === undefined)
       throw new ClusterError('REFUSED', 'wrong control token');
     return { ok: true, value: (await serve(envelope.request)) ?? null };
   } catch (error) {
@@ -52,6 +60,13 @@ async function answerLine(
       return { ok: false, code: error.code, message: error.message, advice: error.advice };
     return { ok: false, code: 'FAILED', message: error instanceof Error ? error.message : String(error), advice: null };
   }
+}
+
+/** Takes as long for a near miss as for a far one. */
+function isToken(given: unknown, token: string): boolean {
+  if (typeof given !== 'string') return false;
+  const [bytes, expected] = [Buffer.from(given), Buffer.from(token)];
+  return bytes.length === expected.length && timingSafeEqual(bytes, expected);
 }
 
 /** Asks a running supervisor; throws ClusterError with its refusal. */
@@ -63,7 +78,8 @@ export async function askControl(
 ): Promise<unknown> {
   const connection = await network.connect({ host: '127.0.0.1', port, timeoutMs: 2000 });
   const line = await new Promise<string>((resolve, reject) => {
-    readLine(connection, resolve, reject);
+    // An answer may be as long as it is.
+    readLine(connection, Number.POSITIVE_INFINITY, { onLine: resolve, onFailure: reject });
     connection.write([Buffer.from(`${JSON.stringify({ token, request } satisfies Envelope)}\n`)]);
   });
   connection.destroy();
@@ -74,8 +90,8 @@ export async function askControl(
 
 function readLine(
   connection: Connection,
-  onLine: (line: string) => void,
-  onFailure: (error: Error) => void = () => undefined,
+  bytesMax: number,
+  { onLine, onFailure }: { onLine(line: string): void; onFailure(error: Error): void },
 ): void {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -88,8 +104,7 @@ function readLine(
       if (chunk.includes(10)) {
         done = true;
         onLine(Buffer.concat(chunks).toString('utf8').split('\n', 1)[0] ?? '');
-        // An answer may be as long as it is; only what strangers send is bounded.
-      } else if (onFailure.length === 0 && size > lineBytesMax) connection.destroy();
+      } else if (size > bytesMax) connection.destroy();
     },
     onClose(reason) {
       if (!done) onFailure(reason ?? new Error('the supervisor closed the connection'));
