@@ -22,6 +22,8 @@ export type BrokerView = {
   readonly host: string;
   readonly port: number;
   readonly controllerPort: number;
+  /** Of `/metrics` on 127.0.0.1; null while there is none. */
+  readonly metricsPort: number | null;
   readonly logDir: string;
   readonly rack: string | null;
   /** What the supervisor knows of the process. */

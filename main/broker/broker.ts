@@ -11,6 +11,7 @@ import type { LogDirectory } from '../log/log-directory.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import { supportedFeatures } from '../metadata/features.ts';
 import { MetadataLoader } from '../metadata/metadata-loader.ts';
+import { HttpServer } from '../net/http-server.ts';
 import { NodeConnections } from '../net/node-connections.ts';
 import type { ConnectionProblem } from '../net/server-connection.ts';
 import { RpcServer } from '../net/server.ts';
@@ -31,6 +32,7 @@ import { openLogDirectory } from './log-directory-startup.ts';
 import { startMaintenance } from './maintenance.ts';
 import { MetadataCatchUp } from './metadata-catch-up.ts';
 import { metadataSnapshots } from './metadata-snapshots.ts';
+import { metricsPage, type MetricsSources } from './metrics/metrics-page.ts';
 import { createRaftTransport } from './raft-transport.ts';
 import { Services } from './services.ts';
 import { SessionLease } from './session-lease.ts';
@@ -86,6 +88,7 @@ class BrokerNode implements RunningBroker {
   readonly #controllerServer: RpcServer;
   readonly #clientServer: RpcServer;
   readonly #registration: ReturnType<typeof controllerRegistration>;
+  #metricsServer: HttpServer | null = null;
   #maintenance: { stop(): void } | null = null;
   #isStopping = false;
 
@@ -221,10 +224,12 @@ class BrokerNode implements RunningBroker {
     this.#raft.register(this.#catchUp);
     this.#telemetry.start();
     await this.#listen(this.#clientServer, 'client');
+    this.#metricsServer = await this.#listenForMetrics();
     this.#channel.send({
       type: 'listening',
       clientPort: this.#clientServer.port,
       controllerPort: this.#controllerServer.port,
+      metricsPort: this.#metricsServer?.port ?? null,
     });
     this.#phase('registering', null);
     await this.#lifecycle.start();
@@ -252,6 +257,7 @@ class BrokerNode implements RunningBroker {
     this.#registration.stop();
     await this.#raft.shutdown(handOverMs);
     await this.#controllerServer.close();
+    await this.#metricsServer?.close();
     this.#transport.close();
     this.#controllerConnections.closeAll();
     await this.#logs.settle();
@@ -271,6 +277,47 @@ class BrokerNode implements RunningBroker {
       if (!(error instanceof NetworkError)) throw error;
       throw new StartupError(`${what} listener: ${error.message}`, 'choose another port with --port', error);
     }
+  }
+
+  /** Null: none wanted, or its port is taken. */
+  async #listenForMetrics(): Promise<HttpServer | null> {
+    const { metricsPort } = this.#config;
+    if (metricsPort === undefined) return null;
+    const { clock, network } = this.#runtime;
+    const pages = { '/metrics': () => metricsPage(this.#metricsSources()) };
+    const server = new HttpServer({ clock, network, port: metricsPort, pages });
+    try {
+      await server.listen();
+      return server;
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+      this.#log(`no /metrics on port ${metricsPort}: ${error.message}`);
+      return null;
+    }
+  }
+
+  #metricsSources(): MetricsSources {
+    return {
+      services: (readings) => this.#services.readMetrics(readings),
+      metadata: () => ({
+        nodeId: this.#nodeId,
+        isActiveController: this.#controller.isActive,
+        image: this.#loader.image,
+        lastOffset: this.#loader.lastOffset,
+        quorum: this.#raft.report(),
+        voterCount: this.#raft.voters.length,
+        wallMs: this.#runtime.clock.wallMs(),
+      }),
+      servers: () => ({
+        servers: [
+          [this.#listeners.client.name, this.#clientServer.counters],
+          [this.#listeners.controller.name, this.#controllerServer.counters],
+        ],
+        phase: this.#lifecycle.phase,
+        usage: this.#runtime.usage(),
+        monotonicMs: this.#runtime.clock.monotonicMs(),
+      }),
+    };
   }
 
   #createLifecycle(): BrokerLifecycle {

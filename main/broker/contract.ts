@@ -15,6 +15,8 @@ export type BrokerProcessConfig = {
   readonly lockFile?: string;
   /** How often telemetry is sent while something changes; nothing is sent while nothing changes. */
   readonly telemetryIntervalMs: number;
+  /** Loopback port of `/metrics`; 0 picks a free one. Absent: no such page. */
+  readonly metricsPort?: number;
   /** Where the other brokers listen, so that a cut or a slow link knows whom a connection leads to. */
   readonly neighbours?: NeighbourPorts;
   /** Faults that are on already when the process starts. */
@@ -111,7 +113,13 @@ export type BrokerCounters = {
 
 /** Broker → supervisor. */
 export type BrokerReport =
-  | { readonly type: 'listening'; readonly clientPort: number; readonly controllerPort: number }
+  | {
+      readonly type: 'listening';
+      readonly clientPort: number;
+      readonly controllerPort: number;
+      /** Null: its port was taken, or none was wanted. A broker does not fail over its metrics. */
+      readonly metricsPort: number | null;
+    }
   | { readonly type: 'phase'; readonly phase: BrokerPhase; readonly brokerEpoch: number | null }
   /** The process can't go on; it exits after this. `advice` says what a person can do. */
   | { readonly type: 'failed'; readonly message: string; readonly advice: string }

@@ -27,6 +27,9 @@ import { replicationConfig, type Listeners } from './broker-config.ts';
 import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
 import type { ControllerChannel } from './controller-channel.ts';
 import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from './handlers/index.ts';
+import { readGroups } from './metrics/group-readings.ts';
+import type { MBeanReadings } from './metrics/mbean-readings.ts';
+import { readReplicas } from './metrics/replica-readings.ts';
 import { partitionEnds } from './partition-ends.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { ClientQuotas } from './quotas/client-quotas.ts';
@@ -210,6 +213,12 @@ export class Services {
 
   counters(): Omit<BrokerCounters, 'connections' | 'cpuMs' | 'residentBytes'> {
     return { ...this.#replicas.counters, ...this.#counters };
+  }
+
+  /** For `/metrics`. */
+  readMetrics(readings: MBeanReadings): void {
+    readReplicas(readings, this.#replicas, this.#options.loader.image);
+    readGroups(readings, this.#groups.counts());
   }
 
   close(): void {

@@ -16,6 +16,7 @@ import { SimulatedWriter } from './simulated-writer.test-kit.ts';
 const clientNodeId = 100;
 const clientPort = (id: number): number => 19091 + id;
 const controllerPort = (id: number): number => 19191 + id;
+const metricsPort = (id: number): number => 19241 + id;
 
 /** The time-outs of the laptop profile. */
 const timeouts = {
@@ -85,7 +86,13 @@ export class SimulatedCluster {
       },
       onCommand: () => undefined,
     };
-    const config = { properties, clusterId: 'simulated-cluster-id-1', logFile: null, telemetryIntervalMs: 100 };
+    const config = {
+      properties,
+      clusterId: 'simulated-cluster-id-1',
+      logFile: null,
+      telemetryIntervalMs: 100,
+      metricsPort: metricsPort(id),
+    };
     this.#brokers.set(id, await startBroker(config, runtime, channel, () => undefined));
   }
 
@@ -112,6 +119,24 @@ export class SimulatedCluster {
 
   send<Q, P>(id: number, api: Api<Q, P>, request: Writable<Q>, timeoutMs = 10_000): Promise<P> {
     return this.world.settle(this.#client.send(id, api, request, { timeoutMs }), timeoutMs + 1000);
+  }
+
+  /** `/metrics` of a broker, as Prometheus asks for it: the whole answer. */
+  scrape(id: number): Promise<string> {
+    return this.world.settle(this.#scrape(id), 5000);
+  }
+
+  async #scrape(id: number): Promise<string> {
+    const { network } = this.world.runtimeFor(clientNodeId);
+    const connection = await network.connect({ host: `node-${id}`, port: metricsPort(id), timeoutMs: 1000 });
+    const chunks: Buffer[] = [];
+    const closed = new Promise<void>((resolve) => {
+      const onData = (chunk: Buffer): void => void chunks.push(Buffer.from(chunk));
+      connection.handle({ onData, onClose: () => resolve(), onDrain: () => undefined });
+    });
+    connection.write([Buffer.from(`GET /metrics HTTP/1.1\r\nHost: localhost:${metricsPort(id)}\r\n\r\n`)]);
+    await closed;
+    return Buffer.concat(chunks).toString();
   }
 
   /** As a client does: tries again while the connection breaks. */

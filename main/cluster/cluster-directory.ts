@@ -26,7 +26,7 @@ const topologySchema = v.object({
   profile: v.picklist(Object.keys(profiles) as ProfileName[]),
   host: v.pipe(v.string(), v.minLength(1)),
   brokers: v.pipe(
-    v.array(v.object({ id, port, controllerPort: port, rack: v.nullable(v.string()) })),
+    v.array(v.object({ id, port, controllerPort: port, metricsPort: v.optional(port), rack: v.nullable(v.string()) })),
     v.minLength(1),
     v.maxLength(brokersMax),
   ),

@@ -70,6 +70,7 @@ function setProcess(id: number, process: 'running' | 'killed' | 'paused'): void 
     id,
     host: '127.0.0.1',
     port: 19091 + id,
+    metricsPort: null,
     controllerPort: 19191 + id,
     logDir: `/node-${id}`,
     rack: null,

@@ -27,7 +27,10 @@ type ClusterFacts = Omit<
   ClusterView,
   'brokers' | 'topics' | 'partitions' | 'groups' | 'events' | 'quorum' | 'monotonicMs' | 'wallMs'
 >;
-export type BrokerFacts = Pick<BrokerView, 'id' | 'host' | 'port' | 'controllerPort' | 'logDir' | 'rack'>;
+export type BrokerFacts = Pick<
+  BrokerView,
+  'id' | 'host' | 'port' | 'controllerPort' | 'metricsPort' | 'logDir' | 'rack'
+>;
 
 type BrokerState = {
   facts: BrokerFacts;

@@ -8,7 +8,14 @@ import { ClusterDirectory } from './cluster-directory.ts';
 import { ClusterError } from './cluster-error.ts';
 import type { ProfileName } from './profiles.ts';
 import { Supervisor } from './supervisor.ts';
-import { brokersMax, controllerPortOffset, defaultPort, type BrokerPlace, type Topology } from './topology.ts';
+import {
+  brokersMax,
+  controllerPortOffset,
+  defaultPort,
+  metricsPortOffset,
+  type BrokerPlace,
+  type Topology,
+} from './topology.ts';
 
 export type LaunchOptions = {
   readonly dataDir: string;
@@ -89,22 +96,24 @@ async function placeBrokers(
 ): Promise<BrokerPlace[]> {
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   if (port === 0) {
-    const free = await freePorts(network, count * 2);
+    const free = await freePorts(network, count * 3);
     return ids.map((id, index) => ({
       id,
       port: free[index] ?? 0,
       controllerPort: free[count + index] ?? 0,
+      metricsPort: free[2 * count + index] ?? 0,
       rack: stored?.brokers[index]?.rack ?? null,
     }));
   }
   const first = port ?? stored?.brokers[0]?.port ?? defaultPort;
   const places =
     port === undefined && stored !== null
-      ? [...stored.brokers]
+      ? stored.brokers.map((place) => ({ ...place, metricsPort: place.metricsPort ?? place.port + metricsPortOffset }))
       : ids.map((id) => ({
           id,
           port: first + id - 1,
           controllerPort: first + controllerPortOffset + id - 1,
+          metricsPort: first + metricsPortOffset + id - 1,
           rack: null,
         }));
   for (const place of places) {

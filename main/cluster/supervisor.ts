@@ -38,6 +38,7 @@ type BrokerSlot = {
   process: BrokerProcess | null;
   phase: Extract<BrokerReport, { type: 'phase' }>['phase'] | null;
   failure: { message: string; advice: string } | null;
+  metricsPort: number | null;
   powerLost: { torn: boolean; lostFiles: number | null; lostBytes: number | null } | null;
   startedWallMs: number | null;
   onPhase: (() => void)[];
@@ -59,7 +60,16 @@ export class Supervisor implements ClusterControl {
     this.#slots = new Map(
       options.topology.brokers.map((place) => [
         place.id,
-        { place, process: null, phase: null, failure: null, powerLost: null, startedWallMs: null, onPhase: [] },
+        {
+          place,
+          process: null,
+          phase: null,
+          failure: null,
+          metricsPort: null,
+          powerLost: null,
+          startedWallMs: null,
+          onPhase: [],
+        },
       ]),
     );
     this.view = new ClusterViewState({
@@ -244,6 +254,7 @@ export class Supervisor implements ClusterControl {
       logFile,
       lockFile: directory.file(`node-${place.id}.lock`),
       telemetryIntervalMs,
+      ...(place.metricsPort === undefined ? {} : { metricsPort: place.metricsPort }),
       neighbours: topology.brokers
         .filter((each) => each.id !== place.id)
         .map((each) => ({ brokerId: each.id, ports: [each.port, each.controllerPort] })),
@@ -253,6 +264,7 @@ export class Supervisor implements ClusterControl {
     slot.phase = null;
     slot.failure = null;
     slot.powerLost = null;
+    slot.metricsPort = null;
     slot.startedWallMs = runtime.clock.wallMs();
     const process = new BrokerProcess(
       place.id,
@@ -272,6 +284,8 @@ export class Supervisor implements ClusterControl {
     if (slot.process !== process) return;
     switch (report.type) {
       case 'listening':
+        slot.metricsPort = report.metricsPort;
+        this.#publish(slot);
         return;
       case 'phase':
         slot.phase = report.phase;
@@ -401,9 +415,10 @@ export class Supervisor implements ClusterControl {
     this.#assess();
     const { place, process } = slot;
     const { host } = this.topology;
-    const facts = { id: place.id, host, port: place.port, controllerPort: place.controllerPort, rack: place.rack };
+    const { id, port, controllerPort, rack } = place;
+    const metricsPort = process?.isAlive === true ? slot.metricsPort : null;
     this.view.setProcess(
-      { ...facts, logDir: this.#options.directory.logDir(place.id) },
+      { id, host, port, controllerPort, metricsPort, rack, logDir: this.#options.directory.logDir(place.id) },
       {
         process: process?.state ?? 'stopped',
         pid: process?.isAlive === true ? process.pid : null,

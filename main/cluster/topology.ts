@@ -6,6 +6,8 @@ export type BrokerPlace = {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** Of `/metrics`. Absent in files of former versions. */
+  readonly metricsPort?: number | undefined;
   readonly rack: string | null;
 };
 
@@ -22,6 +24,8 @@ export type Topology = {
 
 /** Distance between a broker's client port and its controller port. */
 export const controllerPortOffset = 100;
+/** The same of its `/metrics`; ports of further clusters begin at twice the controllers' distance. */
+export const metricsPortOffset = 150;
 export const defaultPort = 19092;
 export const brokersMax = 32;
 

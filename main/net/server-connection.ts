@@ -181,7 +181,7 @@ export class ServerConnection implements RequestSource {
         this.#outgoing.push(...opened.chunks);
         return;
       }
-      counters.countRequest(opened.context.apiKey, frame.length + lengthPrefixBytes);
+      counters.countRequest(opened.context.apiKey, opened.context.apiVersion, frame.length + lengthPrefixBytes);
       const response = opened.route.handler(opened.context, opened.body);
       if (response instanceof Promise) return this.#await(opened, response);
       this.#answer({ opened, encoded: response === null ? null : router.encode(opened, response), isDone: true });

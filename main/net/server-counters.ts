@@ -1,13 +1,19 @@
 // What a server counts: totals since it began to listen, read by telemetry, which computes rates.
 
+import { LatencyHistogram } from './latency-histogram.ts';
+
 export type ApiCounters = {
   requestCount: number;
+  /** By API version. */
+  readonly requestCountOfVersion: number[];
+  responseCount: number;
   /** Frames in and out, with their length prefixes. */
   bytesIn: number;
   bytesOut: number;
   /** From the whole frame being there to the response being handed to the connection. */
   latencyMsTotal: number;
   latencyMsMax: number;
+  readonly latencies: LatencyHistogram;
 };
 
 export class ServerCounters {
@@ -25,24 +31,36 @@ export class ServerCounters {
   /** By API key; only keys that were served are there, so a client can't make it grow. */
   readonly byApi = new Map<number, ApiCounters>();
 
-  countRequest(apiKey: number, bytesIn: number): void {
+  countRequest(apiKey: number, apiVersion: number, bytesIn: number): void {
     const counters = this.#of(apiKey);
     this.requestCount++;
     counters.requestCount++;
+    counters.requestCountOfVersion[apiVersion] = (counters.requestCountOfVersion[apiVersion] ?? 0) + 1;
     counters.bytesIn += bytesIn;
   }
 
   countResponse(apiKey: number, bytesOut: number, latencyMs: number): void {
     const counters = this.#of(apiKey);
+    counters.responseCount++;
     counters.bytesOut += bytesOut;
     counters.latencyMsTotal += latencyMs;
     if (latencyMs > counters.latencyMsMax) counters.latencyMsMax = latencyMs;
+    counters.latencies.record(latencyMs);
   }
 
   #of(apiKey: number): ApiCounters {
     const known = this.byApi.get(apiKey);
     if (known !== undefined) return known;
-    const counters = { requestCount: 0, bytesIn: 0, bytesOut: 0, latencyMsTotal: 0, latencyMsMax: 0 };
+    const counters: ApiCounters = {
+      requestCount: 0,
+      requestCountOfVersion: [],
+      responseCount: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      latencyMsTotal: 0,
+      latencyMsMax: 0,
+      latencies: new LatencyHistogram(),
+    };
     this.byApi.set(apiKey, counters);
     return counters;
   }

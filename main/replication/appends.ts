@@ -85,11 +85,17 @@ export class Appends {
   ): { readonly row: AppendOutcome; readonly endOffset: number } {
     const { partition, records } = target;
     if (typeof partition === 'number') return { row: failedAppend(partition), endOffset: -1 };
+    const { counters } = partition;
+    counters.produceRequests++;
     try {
       const { origin, transactionVersion = 0 } = terms;
       const { verificationGuard = null } = target;
       const result = partition.appendAsLeader(records, terms.acks, { origin, verificationGuard, transactionVersion });
-      if (!result.isDuplicate) this.onAppended(result.validBytes, result.recordCount);
+      if (!result.isDuplicate) {
+        counters.bytesIn += result.validBytes;
+        counters.messagesIn += result.recordCount;
+        this.onAppended(result.validBytes, result.recordCount);
+      }
       const row: AppendOutcome = {
         errorCode: ErrorCode.NONE,
         errorMessage: null,
@@ -100,7 +106,10 @@ export class Appends {
       };
       return { row, endOffset: result.lastOffset + 1 };
     } catch (error) {
-      return { row: this.refused(partition, error), endOffset: -1 };
+      const row = this.refused(partition, error);
+      if (!isClientsAffair(row.errorCode)) counters.failedProduceRequests++;
+      if (row.errorCode === ErrorCode.MESSAGE_TOO_LARGE) counters.bytesRejected += records.length;
+      return { row, endOffset: -1 };
     }
   }
 
@@ -110,13 +119,13 @@ export class Appends {
       return failedAppend(ErrorCode.KAFKA_STORAGE_ERROR);
     }
     if (error instanceof ReplicationError) {
-      return failedAppend(error.code, null, hidesLogStart(error.code) ? -1 : partition.log.logStartOffset);
+      return failedAppend(error.code, null, isClientsAffair(error.code) ? -1 : partition.log.logStartOffset);
     }
     if (!(error instanceof LogError)) throw error;
     const { errorCode, recordErrors } = error;
     // Only errors of single records carry words to the client.
     const message = recordErrors.length > 0 ? error.message : null;
-    const row = failedAppend(errorCode, message, hidesLogStart(errorCode) ? -1 : partition.log.logStartOffset);
+    const row = failedAppend(errorCode, message, isClientsAffair(errorCode) ? -1 : partition.log.logStartOffset);
     row.recordErrors = recordErrors.map((each) => ({
       batchIndex: each.batchIndex,
       batchIndexErrorMessage: each.message,
@@ -125,7 +134,8 @@ export class Appends {
   }
 }
 
-function hidesLogStart(errorCode: number): boolean {
+/** What Kafka answers without the log start offset and without counting a failed request. */
+function isClientsAffair(errorCode: number): boolean {
   switch (errorCode) {
     case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
     case ErrorCode.UNKNOWN_TOPIC_ID:

@@ -228,6 +228,7 @@ export class FetchRequests {
       entry.bind(found);
       partition = found;
     }
+    partition.counters.fetchRequests++;
     const { isRackAwareReads } = this.config;
     // A throttled replica is still heard: where it is counts for the high watermark.
     const mustWait = this.isThrottled(entry, fetch.replicaId) && this.throttle?.waitMs() !== 0;
@@ -263,6 +264,7 @@ export class FetchRequests {
     const responses: { topicId: string; topic: string; partitions: FetchedPartition[] }[] = [];
     let current: (typeof responses)[number] | null = null;
     for (const { entry, fetched } of reading.rows) {
+      if (!session.isFollower && entry.partition !== null) entry.partition.counters.bytesOut += fetched.sizeBytes;
       if (fetched.sizeBytes > 0 && this.isThrottled(entry, fetch.replicaId)) this.throttle?.record(fetched.sizeBytes);
       if (current === null || current.topicId !== entry.topicId || current.topic !== entry.topic) {
         current = { topicId: entry.topicId, topic: entry.topic, partitions: [] };

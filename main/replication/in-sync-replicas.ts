@@ -108,6 +108,12 @@ export function isInFlight(state: InSyncState): boolean {
   return state.kind !== 'committed';
 }
 
+/** Whether `inSync` is what the change on its way asked for. */
+export function isProposalOf(state: InSyncState, inSync: readonly BrokerId[]): boolean {
+  if (state.kind === 'committed' || state.proposed.length !== inSync.length) return false;
+  return inSync.every((id) => state.proposed.includes(id));
+}
+
 export function expandWith(state: InSyncState, joining: BrokerId): InSyncProposal {
   return { kind: 'expanding', inSync: state.inSync, proposed: [...state.inSync, joining] };
 }

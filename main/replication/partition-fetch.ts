@@ -129,7 +129,10 @@ function readRecords(
     if (error instanceof OffsetOutOfRange) return failedFetch(entry.index, ErrorCode.OFFSET_OUT_OF_RANGE);
     if (error instanceof DiskError) return failedFetch(entry.index, ErrorCode.KAFKA_STORAGE_ERROR);
     // Its own file is damaged; the other partitions of the request are served.
-    if (error instanceof LogError) return failedFetch(entry.index, error.errorCode);
+    if (error instanceof LogError) {
+      partition.counters.failedFetchRequests++;
+      return failedFetch(entry.index, error.errorCode);
+    }
     throw error;
   }
 }

@@ -28,6 +28,7 @@ import { nextHighWatermark } from './high-watermark.ts';
 import {
   expandWith,
   isInFlight,
+  isProposalOf,
   maximalInSync,
   outOfSyncReplicas,
   recordFetch,
@@ -40,6 +41,7 @@ import {
   type InSyncProposal,
   type InSyncState,
 } from './in-sync-replicas.ts';
+import type { IsrCounters, TopicCounters } from './replication-counters.ts';
 
 /** What happened: bytes the watcher may read now; watermarks moved without such bytes; leadership or existence changed. */
 export type PartitionChange = 'data' | 'news' | 'state';
@@ -57,6 +59,7 @@ export type PartitionSurroundings = {
   readonly config: ReplicationConfig;
   readonly metadata: ClusterMetadata;
   readonly journal: Journal;
+  readonly isrCounters: IsrCounters;
   readonly alterPartitions: Pick<AlterPartitionSender, 'submit'>;
   /** Partitions whose report changed since telemetry asked last. */
   readonly changed: Set<Partition>;
@@ -92,6 +95,8 @@ export class Partition {
   readonly partition: PartitionId;
   readonly name: string;
   readonly log: PartitionLog;
+  /** Of its topic on this broker. */
+  readonly counters: TopicCounters;
   role: Role = { kind: 'unassigned' };
   leaderEpoch: LeaderEpoch = unknownLeaderEpoch;
   partitionEpoch = -1;
@@ -111,12 +116,14 @@ export class Partition {
     partition: PartitionId,
     log: PartitionLog,
     surroundings: PartitionSurroundings,
+    counters: TopicCounters,
   ) {
     this.topic = topic;
     this.topicId = topicId;
     this.partition = partition;
     this.name = partitionName(topic, partition);
     this.log = log;
+    this.counters = counters;
     this.surroundings = surroundings;
   }
 
@@ -147,6 +154,10 @@ export class Partition {
           follower.lastCaughtUpMs = nowMs;
         }
       }
+    }
+    // The metadata may bring what was accepted before the controller's answer does. (Kafka does not count it then.)
+    if (before.kind === 'leader' && isProposalOf(before.inSync, assignment.inSyncReplicas)) {
+      this.countAccepted(before.inSync);
     }
     this.leaderEpoch = assignment.leaderEpoch;
     this.partitionEpoch = assignment.partitionEpoch;
@@ -316,7 +327,11 @@ export class Partition {
     )
       return true;
     if (outcome.errorCode !== ErrorCode.NONE) return this.alterPartitionFailed(role, outcome.errorCode);
-    if (outcome.leaderEpoch !== this.leaderEpoch || outcome.partitionEpoch < this.partitionEpoch) return true;
+    if (outcome.leaderEpoch !== this.leaderEpoch || outcome.partitionEpoch < this.partitionEpoch) {
+      this.surroundings.isrCounters.failedUpdates++;
+      return true;
+    }
+    this.countAccepted(item.proposal);
     role.inSync = { kind: 'committed', inSync: outcome.inSyncReplicas };
     this.partitionEpoch = outcome.partitionEpoch;
     this.surroundings.changed.add(this);
@@ -324,7 +339,13 @@ export class Partition {
     return true;
   }
 
+  private countAccepted(proposal: InSyncState): void {
+    if (proposal.kind === 'expanding') this.surroundings.isrCounters.expands++;
+    else if (proposal.kind === 'shrinking') this.surroundings.isrCounters.shrinks++;
+  }
+
   private alterPartitionFailed(role: LeaderRole, errorCode: number): boolean {
+    this.surroundings.isrCounters.failedUpdates++;
     switch (errorCode) {
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:

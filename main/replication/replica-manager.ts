@@ -40,6 +40,13 @@ import { FetchRequests } from './fetch-requests.ts';
 import { Partition, type PartitionSurroundings } from './partition.ts';
 import { ReplicaFetcher } from './replica-fetcher.ts';
 import { ReplicaReports, type ReplicaChanges } from './replica-reports.ts';
+import {
+  addTopicCounters,
+  newTopicCounters,
+  type IsrCounters,
+  type ReplicationCounters,
+  type TopicCounters,
+} from './replication-counters.ts';
 
 export type ReplicaManagerOptions = {
   readonly runtime: Runtime;
@@ -58,15 +65,6 @@ export type ReplicaManagerOptions = {
   readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
 };
 
-/** Totals since the start. */
-export type ReplicationCounters = {
-  bytesIn: number;
-  messagesIn: number;
-  bytesOut: number;
-  replicationBytesIn: number;
-  replicationBytesOut: number;
-};
-
 export class ReplicaManager implements PartitionHost {
   readonly counters: ReplicationCounters = {
     bytesIn: 0,
@@ -75,6 +73,10 @@ export class ReplicaManager implements PartitionHost {
     replicationBytesIn: 0,
     replicationBytesOut: 0,
   };
+  readonly isrCounters: IsrCounters = { expands: 0, shrinks: 0, failedUpdates: 0 };
+  /** Of hosted topics; what the others had counts in `formerTopics`. */
+  readonly topicCounters = new Map<string, TopicCounters>();
+  private readonly formerTopics = newTopicCounters();
   readonly metadata: ClusterMetadata;
   readonly nodeId: BrokerId;
   private readonly options: ReplicaManagerOptions;
@@ -113,6 +115,7 @@ export class ReplicaManager implements PartitionHost {
       config,
       metadata,
       journal,
+      isrCounters: this.isrCounters,
       alterPartitions: this.alterPartitions,
       changed: this.reports.changed,
       lagging: new Set(),
@@ -244,7 +247,9 @@ export class ReplicaManager implements PartitionHost {
       this.options.onStorageError(topic, index, error);
       return null;
     }
-    const partition = new Partition(topic, topicId, index, log, this.surroundings);
+    let counters = this.topicCounters.get(topic);
+    if (counters === undefined) this.topicCounters.set(topic, (counters = newTopicCounters()));
+    const partition = new Partition(topic, topicId, index, log, this.surroundings, counters);
     let partitions = this.hosted.get(topicId);
     if (partitions === undefined) this.hosted.set(topicId, (partitions = new Map()));
     partitions.set(index, partition);
@@ -262,12 +267,28 @@ export class ReplicaManager implements PartitionHost {
     partitions.delete(index);
     if (partitions.size === 0) {
       this.hosted.delete(topicId);
-      if (this.topicIds.get(topic) === topicId) this.topicIds.delete(topic);
+      if (this.topicIds.get(topic) === topicId) {
+        this.topicIds.delete(topic);
+        this.forgetCounters(topic);
+      }
     }
     const isTopicGone = this.metadata.topicName(topicId) === null;
     partition.close(isTopicGone ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NOT_LEADER_OR_FOLLOWER);
     this.reports.removed(partition.name);
     this.options.logDirectory.deleteLog(topic, index);
+  }
+
+  private forgetCounters(topic: string): void {
+    const counters = this.topicCounters.get(topic);
+    if (counters !== undefined) addTopicCounters(this.formerTopics, counters);
+    this.topicCounters.delete(topic);
+  }
+
+  /** Totals of this broker: of the topics that it hosts and of those that it hosted. */
+  allTopicCounters(): TopicCounters {
+    const sum = { ...this.formerTopics };
+    for (const counters of this.topicCounters.values()) addTopicCounters(sum, counters);
+    return sum;
   }
 
   // ── finding partitions ──
@@ -362,6 +383,8 @@ export class ReplicaManager implements PartitionHost {
     const { firstOffset, lastOffset, validBytes, recordCount } = this.appendForCoordinator(hosted, records, terms);
     this.counters.bytesIn += validBytes;
     this.counters.messagesIn += recordCount;
+    hosted.counters.bytesIn += validBytes;
+    hosted.counters.messagesIn += recordCount;
     const committed = new Promise<void>((resolve, reject) => {
       const settle = (errorCode: number): void => {
         if (errorCode === ErrorCode.NONE) resolve();

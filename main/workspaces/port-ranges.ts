@@ -1,21 +1,25 @@
 // Which ports a new cluster takes: a range that no other workspace remembers, and that is free now.
 
 import { ClusterError } from '../cluster/cluster-error.ts';
-import { controllerPortOffset, defaultPort } from '../cluster/topology.ts';
+import { controllerPortOffset, defaultPort, metricsPortOffset } from '../cluster/topology.ts';
 import type { Network } from '../runtime/runtime.ts';
 
-/** Client and controller ports of one cluster, and room between. */
+/** Client, controller and metrics ports of one cluster, and room between. */
 const rangeStep = 2 * controllerPortOffset;
 const lastPort = 65_535;
 
 /** All ports of a cluster whose first client port is `first`. */
 export function portsOf(first: number, brokers: number): number[] {
   const clients = Array.from({ length: brokers }, (_, index) => first + index);
-  return [...clients, ...clients.map((port) => port + controllerPortOffset)];
+  return [
+    ...clients,
+    ...clients.map((port) => port + controllerPortOffset),
+    ...clients.map((port) => port + metricsPortOffset),
+  ];
 }
 
 export async function freePortRange(network: Network, brokers: number, taken: ReadonlySet<number>): Promise<number> {
-  for (let first = defaultPort; first + controllerPortOffset + brokers <= lastPort; first += rangeStep) {
+  for (let first = defaultPort; first + metricsPortOffset + brokers <= lastPort; first += rangeStep) {
     const ports = portsOf(first, brokers);
     if (ports.some((port) => taken.has(port))) continue;
     const free = await Promise.all(ports.map((port) => isFree(network, port)));

@@ -5,7 +5,7 @@
 import type { LocalSettings, WorkspaceSettings } from '../api/workspace-views.ts';
 import { ClusterDirectory } from '../cluster/cluster-directory.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
-import { controllerPortOffset, type Topology } from '../cluster/topology.ts';
+import { controllerPortOffset, metricsPortOffset, type Topology } from '../cluster/topology.ts';
 import { randomUuid } from '../protocol/uuid.ts';
 import type { Processes } from '../runtime/processes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -212,6 +212,7 @@ export class WorkspaceStore {
         ...(known?.brokers[0]?.port === first && known.brokers[index] !== undefined
           ? { port: known.brokers[index].port, controllerPort: known.brokers[index].controllerPort }
           : { port: first + index, controllerPort: first + controllerPortOffset + index }),
+        metricsPort: first + metricsPortOffset + index,
         rack: racks[index] ?? null,
       })),
     };

@@ -35,6 +35,7 @@ export class FixtureViews {
       host: '127.0.0.1',
       port: 19_091 + broker.id,
       controllerPort: 19_191 + broker.id,
+      metricsPort: 19_241 + broker.id,
       logDir: `/home/ada/highwater/local/node-${broker.id}`,
       rack: null,
       process: broker.process,

@@ -37,6 +37,8 @@ test('up --json prints one line when ready, shuts down in order on SIGTERM and r
   expect(cluster.ready.brokers.map((broker) => broker.id)).toEqual([1, 2, 3]);
   for (const broker of cluster.ready.brokers) {
     expect(isAlive(broker.pid)).toBe(true);
+    const metrics = await fetch(broker.metricsUrl ?? '');
+    expect(await metrics.text()).toContain('kafka_controller_kafkacontroller_activebrokercount 3\n');
     expect(broker.logDir).toBe(join(data, `node-${broker.id}`));
     expect(readFileSync(join(broker.logDir, 'meta.properties'), 'utf8')).toContain(
       `cluster.id=${cluster.ready.clusterId}`,

@@ -21,6 +21,7 @@ export type ReadyLine = {
     readonly host: string;
     readonly port: number;
     readonly controllerPort: number;
+    readonly metricsUrl: string | null;
     readonly logDir: string;
   }[];
 };

@@ -5,6 +5,7 @@ import { nodeProcesses } from '../../../main/runtime/node/node-processes.ts';
 import { askRunning } from '../running.ts';
 import { dataDir, parse } from '../options.ts';
 import { faultTable } from './fault.ts';
+import { metricsUrl } from '../output/metrics-url.ts';
 import { table } from '../output/table.ts';
 
 export async function run(args: string[]): Promise<number> {
@@ -33,6 +34,7 @@ export function statusOf(view: ClusterView) {
       host: broker.host,
       port: broker.port,
       controllerPort: broker.controllerPort,
+      metricsUrl: metricsUrl(broker.metricsPort),
       rss: broker.pid === null ? 0 : (processes.residentBytes(broker.pid) ?? broker.residentBytes),
       problem: broker.problem,
     })),
@@ -70,7 +72,7 @@ function statusText(view: ClusterView): string {
     `${status.state}  ${status.bootstrap}  profile ${status.profile}  cluster ${status.clusterId}`,
     '',
     table(
-      ['broker', 'pid', 'process', 'registration', 'role', 'rss'],
+      ['broker', 'pid', 'process', 'registration', 'role', 'rss', 'metrics'],
       status.brokers.map((each) => [
         String(each.id),
         each.pid === null ? '–' : String(each.pid),
@@ -78,6 +80,7 @@ function statusText(view: ClusterView): string {
         each.registration ?? '–',
         each.role,
         megabytes(each.rss),
+        each.metricsUrl ?? '–',
       ]),
     ),
     '',

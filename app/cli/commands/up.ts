@@ -20,6 +20,7 @@ import {
   type Parsed,
 } from '../options.ts';
 import { endSignal } from '../end-signal.ts';
+import { metricsUrl } from '../output/metrics-url.ts';
 
 export async function run(args: string[]): Promise<number> {
   const parsed = parse(args, { ...clusterOptions, ui: { type: 'boolean' }, json: { type: 'boolean' } });
@@ -81,12 +82,13 @@ function readyLine(engine: Engine, readyMs: number, uiUrl: string | null): strin
     dataDir: view.dataDir,
     uiUrl,
     readyMs,
-    brokers: view.brokers.map(({ id, pid, host, port, controllerPort, logDir }) => ({
+    brokers: view.brokers.map(({ id, pid, host, port, controllerPort, metricsPort, logDir }) => ({
       id,
       pid,
       host,
       port,
       controllerPort,
+      metricsUrl: metricsUrl(metricsPort),
       logDir,
     })),
   });
@@ -99,6 +101,7 @@ export function readyText(engine: Engine, readyMs: number, uiUrl: string | null)
     `Highwater is ready: ${count} broker${count === 1 ? '' : 's'} in ${(readyMs / 1000).toFixed(2)} s`,
     `  bootstrap  ${view.bootstrap}`,
     `  data       ${view.dataDir}${view.ephemeral ? ' (removed at the end)' : ''}`,
+    `  metrics    ${view.brokers.map((broker) => metricsUrl(broker.metricsPort) ?? `none of broker ${broker.id}`).join(' ')}`,
     `  profile    ${view.profile}${view.profile === 'laptop' ? ' (short time-outs; --profile kafka for Kafka’s own)' : ''}`,
     ...(count < 3
       ? [`  note       with ${count} broker${count === 1 ? '' : 's'}, internal topics have replication factor ${count}`]

@@ -33,6 +33,7 @@ import type { EndTransaction, Settle } from '../runtime/coordinator-partition.ts
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts';
 import type { JoinReply, SyncReply } from './classic-group-member.ts';
 import type { DescribedConsumerGroup } from './consumer-group-description.ts';
+import { countGroups, type GroupCounts } from './group-counts.ts';
 import { heartbeatRefusal } from './heartbeat-refusal.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
 import type { ClientIdentity } from './group-context.ts';
@@ -410,6 +411,10 @@ export class GroupCoordinator {
   }
 
   // ── telemetry ──
+
+  counts(): GroupCounts {
+    return countGroups(this.#runtime.machines());
+  }
 
   takeReports(): GroupChanges {
     if (this.#changedGroups.size === 0) return { changed: [], removed: [] };

@@ -50,6 +50,11 @@ export class GroupOffsets {
   readonly #rebalance: GroupRebalance;
   readonly #store: OffsetStore;
 
+  /** Committed offsets of all groups. */
+  count(): number {
+    return this.#store.count();
+  }
+
   constructor(context: GroupContext, rebalance: GroupRebalance, store: OffsetStore) {
     this.#context = context;
     this.#rebalance = rebalance;

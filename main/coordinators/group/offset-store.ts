@@ -55,6 +55,17 @@ export class OffsetStore {
     return this.#groups.keys();
   }
 
+  /** Committed offsets of all groups. */
+  count(): number {
+    let count = 0;
+    for (const topics of this.#groups.values()) {
+      for (const partitions of topics.values()) {
+        for (const { committed } of partitions.values()) if (committed !== null) count++;
+      }
+    }
+    return count;
+  }
+
   /** Null removes. */
   set(groupId: string, topic: string, partition: number, value: OffsetAndMetadata | null, offset: number): void {
     const entry = this.#entry(groupId, topic, partition);
