@@ -198,7 +198,7 @@ class BrokerNode implements RunningBroker {
         ...this.#services.clientRoutes(),
         apiVersionsRoute(
           'client',
-          () => this.#clientServer.router.advertised,
+          () => this.#services.advertised(this.#clientServer.router.advertised),
           () => this.#loader.image,
         ),
       ],

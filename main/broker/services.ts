@@ -13,15 +13,18 @@ import type { MetadataImage } from '../metadata/metadata-image.ts';
 import type { MetadataLoader } from '../metadata/metadata-loader.ts';
 import { ConfigResourceType } from '../metadata/settings-image.ts';
 import { NodeConnections } from '../net/node-connections.ts';
-import type { Route } from '../net/route.ts';
+import type { AdvertisedVersions, Route } from '../net/route.ts';
 import { alterPartitionApi } from '../protocol/messages/alter-partition.ts';
+import { getTelemetrySubscriptionsApi } from '../protocol/messages/get-telemetry-subscriptions.ts';
 import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
+import { pushTelemetryApi } from '../protocol/messages/push-telemetry.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import { ImageMetadata, toAssignmentChanges } from '../replication/image-metadata.ts';
 import { NodeLeaderConnections } from '../replication/node-leader-connections.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import type { DiskError, Runtime } from '../runtime/runtime.ts';
 import { AutoTopicCreation } from './auto-topic-creation.ts';
+import { ClientMetrics } from './client-metrics/client-metrics.ts';
 import { StreamsTopicCreation } from './streams-topic-creation.ts';
 import { replicationConfig, type Listeners } from './broker-config.ts';
 import type { BrokerCounters, GroupReport, ReplicaReport } from './contract.ts';
@@ -57,6 +60,7 @@ export type ServicesOptions = {
 };
 
 const connectTimeoutMs = 1000;
+const telemetryKeys: ReadonlySet<number> = new Set([getTelemetrySubscriptionsApi.key, pushTelemetryApi.key]);
 
 export class Services {
   readonly #options: ServicesOptions;
@@ -72,6 +76,7 @@ export class Services {
   readonly #counters = { produceRequests: 0, failedProduceRequests: 0, fetchRequests: 0 };
   readonly #handlers: HandlerDependencies;
   readonly #quotas: ClientQuotas;
+  readonly #clientMetrics: ClientMetrics;
   #configs: { readonly of: MetadataImage['configs'] | null; readonly byTopic: Map<string, LogConfig> } = {
     of: null,
     byTopic: new Map(),
@@ -142,6 +147,7 @@ export class Services {
         options.log(`__consumer_offsets-${partition} could not be loaded: ${String(error)}`),
     });
     const producerIds = new ProducerIds(controllerChannel, nodeId, () => (brokerEpoch() < 0 ? null : brokerEpoch()));
+    this.#clientMetrics = new ClientMetrics({ clock: runtime.clock, random: runtime.random, settings, image });
     this.#transactions = new TransactionServices({
       isLeadershipCertain: options.isLeadershipCertain,
       nodeId,
@@ -176,6 +182,7 @@ export class Services {
       autoTopicCreation,
       streamsTopics,
       producerIds,
+      clientMetrics: this.#clientMetrics,
     };
   }
 
@@ -188,9 +195,15 @@ export class Services {
     return this.#quotas.mutedUntilMs(connectionId);
   }
 
+  /** What ApiVersions says: the telemetry APIs only where there is a receiver, as in Kafka. */
+  advertised(served: readonly AdvertisedVersions[]): readonly AdvertisedVersions[] {
+    return this.#clientMetrics.isAdvertised ? served : served.filter(({ apiKey }) => !telemetryKeys.has(apiKey));
+  }
+
   /** The session of a share group's member ends with its connection. */
   connectionClosed(connectionId: string): void {
     this.#shares.leader.connectionClosed(connectionId);
+    this.#clientMetrics.connectionClosed(connectionId);
   }
 
   controllerListenerRoutes(): Route[] {
@@ -219,9 +232,11 @@ export class Services {
   readMetrics(readings: MBeanReadings): void {
     readReplicas(readings, this.#replicas, this.#options.loader.image);
     readGroups(readings, this.#groups.counts());
+    this.#clientMetrics.read(readings);
   }
 
   close(): void {
+    this.#clientMetrics.close();
     this.#groups.shutdown();
     this.#transactions.coordinator.shutdown();
     this.#shares.close();
@@ -239,6 +254,9 @@ export class Services {
     }
     if (delta.changedConfigs.size > 0)
       this.#groups.onConfigChange(groupCoordinatorConfig(this.#options.settings, image));
+    if ([...delta.changedConfigs.values()].some(({ type }) => type === ConfigResourceType.CLIENT_METRICS)) {
+      this.#clientMetrics.subscriptionsChanged();
+    }
     this.#groups.onMetadataUpdate(delta, image);
     this.#transactions.coordinator.onMetadataUpdate(delta);
     this.#shares.onMetadataUpdate(delta, image);

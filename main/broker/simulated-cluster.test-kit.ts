@@ -34,10 +34,13 @@ export class SimulatedCluster {
   readonly world: SimulatedWorld;
   readonly events: JournalEvent[] = [];
   readonly #ids: readonly number[];
+  /** Of every broker, besides the usual ones. */
+  readonly #properties: Readonly<Record<string, string>>;
   readonly #brokers = new Map<number, RunningBroker>();
   readonly #client: NodeConnections;
 
-  constructor(seed: number, brokerCount = 3) {
+  constructor(seed: number, brokerCount = 3, properties: Readonly<Record<string, string>> = {}) {
+    this.#properties = properties;
     this.world = new SimulatedWorld({ seed });
     this.#ids = Array.from({ length: brokerCount }, (_, index) => index + 1);
     const { clock, network, random } = this.world.runtimeFor(clientNodeId);
@@ -78,6 +81,7 @@ export class SimulatedCluster {
       'log.dirs': '/data',
       'default.replication.factor': '3',
       'min.insync.replicas': '2',
+      ...this.#properties,
     };
     const channel = {
       send: (report: BrokerReport) => {

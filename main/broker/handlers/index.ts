@@ -24,10 +24,12 @@ import type { Clock } from '../../runtime/runtime.ts';
 import type { AutoTopicCreation } from '../auto-topic-creation.ts';
 import type { StreamsTopicCreation } from '../streams-topic-creation.ts';
 import type { Listeners } from '../broker-config.ts';
+import type { ClientMetrics } from '../client-metrics/client-metrics.ts';
 import type { ControllerChannel } from '../controller-channel.ts';
 import type { ProducerIds } from '../producer-ids.ts';
 import type { ShareServices } from '../share-services.ts';
 import type { TransactionVerification } from '../transaction-verification.ts';
+import { clientMetricsRoutes } from './client-metrics-routes.ts';
 import { createDeleteRecordsHandler } from './delete-records.ts';
 import { createDescribeClientQuotasHandler } from './describe-client-quotas.ts';
 import { createDescribeClusterHandler } from './describe-cluster.ts';
@@ -67,6 +69,7 @@ export type HandlerDependencies = {
   readonly autoTopicCreation: AutoTopicCreation;
   readonly streamsTopics: Pick<StreamsTopicCreation, 'request'>;
   readonly producerIds: ProducerIds;
+  readonly clientMetrics: ClientMetrics;
 };
 
 const onClient = { listeners: ['client'] } as const;
@@ -79,6 +82,7 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...securityRoutes(),
     ...transactionRoutes(dependencies),
     ...shareRoutes(dependencies),
+    ...clientMetricsRoutes(dependencies.clientMetrics),
     ...groupRoutes({
       groups: dependencies.groups,
       image: dependencies.image,

@@ -67,16 +67,16 @@ export class MBeanReadings {
     this.#add(type, `${prefix(bean)}_${attribute}`, `${bean[0]}:type=${bean[1]} attribute ${attribute}`, keys, value);
   }
 
-  /** What jmx_exporter adds of the process itself. */
-  process(type: SampleType, name: string, help: string, value: number): void {
-    this.#add(type, name, help, {}, value);
+  /** What is no MBean. A name that another type has already is left out: a family has one. */
+  other(type: SampleType, name: string, help: string, value: number, labels: Labels = {}): void {
+    this.#add(type, name, help, labels, value);
   }
 
   #add(type: SampleType, name: string, help: string, labels: Labels, value: number): void {
     const metricName = name.toLowerCase().replace(/[^a-z0-9_]/g, '_');
     let family = this.#families.get(metricName);
     if (family === undefined) this.#families.set(metricName, (family = { name: metricName, type, help, samples: [] }));
-    family.samples.push({ labels, value });
+    if (family.type === type) family.samples.push({ labels, value });
   }
 }
 

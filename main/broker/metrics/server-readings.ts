@@ -41,8 +41,8 @@ export function readServers(readings: MBeanReadings, sources: ServerSources): vo
   }
   readings.gauge(kafkaServer, 'BrokerState', brokerState(sources.phase));
   const { cpuMs, residentBytes } = sources.usage;
-  readings.process('counter', 'process_cpu_seconds_total', 'Processor time of this broker in seconds', cpuMs / 1000);
-  readings.process('gauge', 'process_resident_memory_bytes', 'Memory of this broker in bytes', residentBytes);
+  readings.other('counter', 'process_cpu_seconds_total', 'Processor time of this broker in seconds', cpuMs / 1000);
+  readings.other('gauge', 'process_resident_memory_bytes', 'Memory of this broker in bytes', residentBytes);
 }
 
 function readApi(readings: MBeanReadings, apiKey: number, ofListeners: readonly ApiCounters[], nowMs: number): void {
