@@ -35,6 +35,17 @@ test('what is made is read back, with ports of its own that are remembered', asy
   expect(again.workspaces[0]?.settings.configs).toEqual({ 'num.partitions': '2' });
 });
 
+test('a home that nobody named has the name it is given until it is renamed', async () => {
+  const { runtime, processes } = open();
+  runtime.disk.makeDirectory('/tmp/highwater-EtcXmz/highwater');
+  const home = '/tmp/highwater-EtcXmz';
+  const store = new WorkspaceStore({ root, runtime, processes, home, homeName: 'Ephemeral cluster' });
+  const id = store.idOf(home) ?? '';
+  expect(store.get(id).name).toBe('Ephemeral cluster');
+  await store.update(id, { name: 'Try-out', settings: local() });
+  expect(store.get(id).name).toBe('Try-out');
+});
+
 test('a port of another workspace and a name that is taken are refused by name', async () => {
   const { store } = open();
   await store.create({ name: 'one', settings: local({ port: 20000 }) });

@@ -36,11 +36,22 @@ export class WorkspaceStore {
   /** A directory elsewhere that this app was started with. */
   readonly #adopted: { readonly id: string; readonly path: string } | null;
 
-  constructor(options: { root: string; runtime: Runtime; processes: Processes; home: string | null }) {
+  /** What the home directory is called until somebody names it; a made-up directory's own name says nothing. */
+  readonly #unnamedHome: { readonly path: string; readonly name: string } | null;
+
+  constructor(options: {
+    root: string;
+    runtime: Runtime;
+    processes: Processes;
+    home: string | null;
+    /** Null: as its directory is. */
+    homeName?: string | null;
+  }) {
     this.root = options.root;
     this.#runtime = options.runtime;
     this.#processes = options.processes;
-    const { home } = options;
+    const { home, homeName = null } = options;
+    this.#unnamedHome = home === null || homeName === null ? null : { path: home, name: homeName };
     const isBelow = home === null || home.slice(0, home.lastIndexOf('/')) === options.root;
     this.#adopted = isBelow ? null : { id: workspaceId(baseName(home), new Set(this.#names())), path: home };
   }
@@ -176,11 +187,15 @@ export class WorkspaceStore {
     return {
       id,
       path: directory.path,
-      name: file?.name ?? baseName(directory.path),
+      name: file?.name ?? this.#nameOf(directory.path),
       // An adopted directory that was not started yet holds nothing.
       settings: settings ?? { kind: 'local', brokers: 3, racks: [], profile: 'laptop', port: null, configs: {} },
       runBy: isElsewhere ? pid : null,
     };
+  }
+
+  #nameOf(path: string): string {
+    return this.#unnamedHome?.path === path ? this.#unnamedHome.name : baseName(path);
   }
 
   async #topology(settings: LocalSettings, id: string, known: Topology | null): Promise<Topology> {

@@ -68,7 +68,8 @@ export class Workspaces implements AppApi {
   constructor(options: WorkspacesOptions) {
     this.#options = options;
     const { root, runtime, processes, home } = options;
-    this.#store = new WorkspaceStore({ root, runtime, processes, home: home.dataDir });
+    const homeName = home.ephemeral ? 'Ephemeral cluster' : null;
+    this.#store = new WorkspaceStore({ root, runtime, processes, home: home.dataDir, homeName });
     this.homeId = this.#store.idOf(home.dataDir) ?? 'default';
     this.handlers = this.#handlers();
     this.#attach(this.#slot(this.homeId), home.cluster, 'stopped');

@@ -62,7 +62,7 @@ test('a cluster is made, used, stopped, duplicated with its data, reset and dele
 
   // The other cluster does not know the topic.
   await page.getByRole('button', { name: /switch to another/ }).click();
-  await page.getByRole('menuitem', { name: /^highwater-/ }).click();
+  await page.getByRole('menuitem', { name: /^Ephemeral cluster/ }).click();
   await expect(page.getByRole('banner')).toContainText('local, ephemeral');
   await expect(page.getByRole('region', { name: 'Brokers and partitions' })).toBeVisible();
   await expect(page.getByText('invoices')).toHaveCount(0);
