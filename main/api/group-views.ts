@@ -10,13 +10,13 @@ export type GroupMemberDetail = {
   readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
 };
 
-/** From DescribeGroups, or ConsumerGroupDescribe for groups of the new protocol. */
+/** From DescribeGroups; for groups of the newer protocols from ConsumerGroupDescribe, ShareGroupDescribe, StreamsGroupDescribe. */
 export type GroupDetail = {
   readonly groupId: string;
-  readonly type: 'classic' | 'consumer';
+  readonly type: 'classic' | 'consumer' | 'share' | 'streams';
   readonly state: string;
   readonly protocolType: string;
-  /** The assignor. */
+  /** The assignor; empty where the protocol names none. */
   readonly protocol: string;
   readonly coordinator: number;
   readonly members: readonly GroupMemberDetail[];

@@ -11,11 +11,11 @@ export type BrokerSample = {
 export type GroupSample = {
   /** Null where an end offset is not known. */
   readonly lag: number | null;
-  /** Growth of the committed offsets. */
-  readonly consumedPerSecond: number;
-  /** Growth of the logs that the group reads. */
-  readonly producedPerSecond: number;
-  /** At these rates; 0 without lag, null when it will never be. */
+  /** Growth of the committed offsets; null where none are known, as in a share group, or not long enough yet. */
+  readonly consumedPerSecond: number | null;
+  /** Growth of the logs that the group commits to; null as above. */
+  readonly producedPerSecond: number | null;
+  /** At these rates; 0 without lag, null when it will never be or a rate is not known. */
   readonly timeToDrainMs: number | null;
   /** By `topic-partition`. */
   readonly partitionLags: Readonly<Record<string, number | null>>;

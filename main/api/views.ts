@@ -95,6 +95,8 @@ export type QuorumView = {
 
 export type GroupView = {
   readonly groupId: string;
+  /** `consumer` (classic or KIP-848), `share`, `streams`, or what a classic client says, `connect` for one. Empty: not yet said. */
+  readonly protocolType: string;
   readonly state: string;
   readonly generation: number;
   readonly coordinator: number;

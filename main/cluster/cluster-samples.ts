@@ -9,7 +9,13 @@ const partitionsMax = 500;
 /** Rates are taken over this many samples, so that commits once a second do not make them jump. */
 const rateSamples = 5;
 
-type Totals = { readonly monotonicMs: number; readonly committed: number; readonly ends: number };
+/** Sums over the partitions with a committed offset and a known end. */
+type Totals = {
+  readonly monotonicMs: number;
+  readonly committed: number;
+  readonly ends: number;
+  readonly partitions: number;
+};
 type GroupState = { readonly samples: (GroupSample & { wallMs: number })[]; readonly totals: Totals[] };
 
 export class ClusterSamples {
@@ -73,15 +79,19 @@ function groupSample(view: GroupView, totals: Totals[], monotonicMs: number): Gr
   const partitionLags: Record<string, number | null> = {};
   let committed = 0;
   let ends = 0;
+  let counted = 0;
   for (const each of view.partitions) {
     if (each.committedOffset === null || each.logEndOffset === null) continue;
+    counted += 1;
     committed += each.committedOffset;
     ends += each.logEndOffset;
   }
   for (const each of view.partitions.slice(0, partitionsMax)) {
     partitionLags[`${each.topic}-${each.partition}`] = each.lag;
   }
-  totals.push({ monotonicMs, committed, ends });
+  // A partition's first commit is no growth: what it had before was not consumed in this second.
+  if (totals.at(-1)?.partitions !== counted) totals.length = 0;
+  if (counted > 0) totals.push({ monotonicMs, committed, ends, partitions: counted });
   if (totals.length > rateSamples) totals.shift();
   const consumedPerSecond = rate(totals, 'committed');
   const producedPerSecond = rate(totals, 'ends');
@@ -89,20 +99,22 @@ function groupSample(view: GroupView, totals: Totals[], monotonicMs: number): Gr
     lag: view.totalLag,
     consumedPerSecond,
     producedPerSecond,
-    timeToDrainMs: timeToDrain(view.totalLag, consumedPerSecond - producedPerSecond),
+    timeToDrainMs: timeToDrain(view.totalLag, consumedPerSecond, producedPerSecond),
     partitionLags,
   };
 }
 
-function rate(totals: readonly Totals[], name: 'committed' | 'ends'): number {
+function rate(totals: readonly Totals[], name: 'committed' | 'ends'): number | null {
   const first = totals[0];
   const last = totals.at(-1);
-  if (first === undefined || last === undefined || last.monotonicMs <= first.monotonicMs) return 0;
+  if (first === undefined || last === undefined || last.monotonicMs <= first.monotonicMs) return null;
   return Math.max(0, ((last[name] - first[name]) * 1000) / (last.monotonicMs - first.monotonicMs));
 }
 
-function timeToDrain(lag: number | null, gainPerSecond: number): number | null {
+function timeToDrain(lag: number | null, consumed: number | null, produced: number | null): number | null {
   if (lag === null) return null;
   if (lag === 0) return 0;
+  if (consumed === null || produced === null) return null;
+  const gainPerSecond = consumed - produced;
   return gainPerSecond <= 0 ? null : (lag * 1000) / gainPerSecond;
 }

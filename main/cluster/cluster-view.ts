@@ -526,6 +526,7 @@ export class ClusterViewState {
     const lags = partitions.map((each) => each.lag).filter((lag) => lag !== null);
     return {
       groupId: report.groupId,
+      protocolType: report.protocolType,
       state: report.state,
       generation: report.generation,
       coordinator,

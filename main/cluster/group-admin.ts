@@ -5,7 +5,6 @@ import type { OffsetResetInput, OffsetTarget } from '../api/endpoints/groups.ts'
 import type { GroupDetail, GroupMemberDetail, OffsetResetPlan, OffsetResetResult } from '../api/group-views.ts';
 import type { EndpointHandlers } from '../api/host.ts';
 import { ErrorCode, errorName } from '../protocol/errors.ts';
-import { consumerGroupDescribeApi } from '../protocol/messages/consumer-group-describe.ts';
 import { deleteGroupsApi } from '../protocol/messages/delete-groups.ts';
 import { describeGroupsApi, type DescribeGroupsResponse } from '../protocol/messages/describe-groups.ts';
 import { consumerProtocolAssignment, consumerProtocolSubscription } from '../protocol/messages/embedded-messages.ts';
@@ -18,6 +17,7 @@ import { WireReader } from '../protocol/wire-reader.ts';
 import type { Clock } from '../runtime/runtime.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { ClusterError } from './cluster-error.ts';
+import { describeNewerGroup } from './newer-groups.ts';
 import { planOffsetReset, type PartitionOffsets } from './offset-reset.ts';
 
 type GroupHandlers = Pick<
@@ -56,7 +56,7 @@ export class GroupAdmin {
     const group = answer.groups[0];
     // A group of the new protocol is "Dead" for the old request.
     if (group?.errorCode !== ErrorCode.NONE || group.groupState === 'Dead') {
-      const modern = await this.#describeConsumerGroup(groupId);
+      const modern = await describeNewerGroup(this.#client, groupId);
       if (modern !== null) return modern;
     }
     requireOk(group?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, group?.errorMessage ?? null);
@@ -127,37 +127,10 @@ export class GroupAdmin {
     for (const each of answer.topics[0]?.partitions ?? []) requireOk(each.errorCode, null);
   }
 
-  async #describeConsumerGroup(groupId: string): Promise<GroupDetail | null> {
-    const coordinator = await this.#client.coordinatorOf(groupId);
-    const answer = await this.#client
-      .send(coordinator, consumerGroupDescribeApi, { groupIds: [groupId] })
-      .catch(() => null);
-    const group = answer?.groups[0];
-    if (group?.errorCode !== ErrorCode.NONE) return null;
-    return {
-      groupId,
-      type: 'consumer',
-      state: group.groupState,
-      protocolType: 'consumer',
-      protocol: group.assignorName,
-      coordinator,
-      members: group.members.map((member) => ({
-        memberId: member.memberId,
-        instanceId: member.instanceId,
-        clientId: member.clientId,
-        host: member.clientHost,
-        topics: member.subscribedTopicNames,
-        assignment: member.assignment.topicPartitions.map((each) => ({
-          topic: each.topicName,
-          partitions: each.partitions,
-        })),
-      })),
-    };
-  }
-
   /** Why offsets can't be reset; the words are those of kafka-consumer-groups. */
   async #blockedBy(groupId: string): Promise<string | null> {
-    const { state, members } = await this.describe(groupId);
+    const { type, state, members } = await this.describe(groupId);
+    if (type === 'share') return `Group '${groupId}' is a share group: it commits no offsets that could be reset`;
     if (state === 'Empty' || state === 'Dead') return null;
     const names = members.map((member) => member.clientId).join(', ');
     return `Assignments can only be reset if the group '${groupId}' is inactive, but the current state is ${state} (members: ${names})`;

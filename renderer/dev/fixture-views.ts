@@ -112,6 +112,7 @@ export class FixtureViews {
       });
     return {
       groupId: group.groupId,
+      protocolType: 'consumer',
       state: group.state,
       generation: group.generation,
       coordinator: 2,

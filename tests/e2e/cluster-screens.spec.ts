@@ -5,6 +5,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test as base, type Page } from '@playwright/test';
 import { TestCluster } from '../support/cluster.ts';
 import { kafkaFor } from '../support/kafkajs.ts';
+import { ShareMember } from '../support/share-member.ts';
 
 /** One cluster for all: each test looks at another side of it. */
 const test = base.extend<{ app: Page }, { cluster: TestCluster }>({
@@ -83,6 +84,23 @@ test('a group is watched, refuses a reset while it is active, and is reset and d
   await expect(app.getByRole('heading', { name: 'No consumer group yet' })).toBeVisible();
   expect((await admin.listGroups()).groups).toEqual([]);
   await admin.disconnect();
+});
+
+test('a share group is named as one, and no rate is made up for it', async ({ app, cluster }) => {
+  const member = await ShareMember.join(cluster.ready.bootstrap, 'couriers', 'orders');
+  await go(app, 'Groups');
+  const row = app.getByRole('grid', { name: 'Consumer groups' }).getByRole('row', { name: /couriers/ });
+  await expect(row).toContainText('share');
+  await expect(row).toContainText('1');
+  // Lag, consumed, produced, time to drain: those after state, members and partitions.
+  for (const column of [3, 4, 5, 6]) await expect(row.getByRole('gridcell').nth(column)).toHaveText('—');
+  await app.getByRole('link', { name: 'couriers' }).click();
+  await expect(app.getByRole('button', { name: 'Reset offsets…' })).toBeDisabled();
+  await app.getByRole('tab', { name: 'Members' }).click();
+  await expect(app.getByText('share (KIP-932)')).toBeVisible();
+  await expect(app.getByRole('grid', { name: 'Members' })).toContainText('orders: 0–5');
+  await expectAccessible(app);
+  await member.leave();
 });
 
 test('a broker’s config is refused and set in Kafka’s words; its log file is there', async ({ app, cluster }) => {

@@ -1,14 +1,16 @@
 // What a cluster holds when its picture is taken: beside the demo workload a topic with transactions, one that is
-// compacted, and a group that lags.
+// compacted, a group that lags, and a share group.
 
 import { CompressionTypes, type Kafka } from 'kafkajs';
 import { kafkaFor } from '../support/kafkajs.ts';
+import { ShareMember } from '../support/share-member.ts';
 
 const accounts = 40;
 const rounds = 40;
 const statement = 'A line of the statement of this account. '.repeat(10);
 
-export async function fillCluster(bootstrap: string): Promise<void> {
+/** The member of a share group stays until it is told to leave. */
+export async function fillCluster(bootstrap: string): Promise<ShareMember> {
   const kafka = kafkaFor(bootstrap, 'screenshots');
   const admin = kafka.admin();
   await admin.connect();
@@ -34,6 +36,7 @@ export async function fillCluster(bootstrap: string): Promise<void> {
   await fillBalances(kafka);
   await admin.setOffsets({ groupId: 'fraud-check', topic: 'transfers', partitions: [{ partition: 0, offset: '3' }] });
   await admin.disconnect();
+  return ShareMember.join(bootstrap, 'couriers', 'transfers');
 }
 
 /** Two of three transactions are committed, the third is aborted. */

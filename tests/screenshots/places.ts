@@ -91,6 +91,7 @@ export const places: readonly Place[] = [
   },
   at('brokers', '#/brokers', (page) => row(page, /127\.0\.0\.1/)),
   at('broker', '#/brokers/1', (page) => text(page, /Metrics/i)),
+  at('clusters', '#/workspaces', (page) => row(page, /Ephemeral cluster/)),
   at('events', '#/events', (page) => row(page, /broker/i)),
   at('settings', '#/settings', (page) => text(page, /Theme/i)),
 ];

@@ -36,8 +36,9 @@ const browser = await chromium.launch({
   args: chromiumArguments(),
   ...(executablePath === undefined ? {} : { executablePath }),
 });
+let member: Awaited<ReturnType<typeof fillCluster>> | null = null;
 try {
-  await fillCluster(app.bootstrap);
+  member = await fillCluster(app.bootstrap);
   for (const theme of ['dark', 'light'] as const) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
     const page = await context.newPage();
@@ -56,6 +57,7 @@ try {
     await context.close();
   }
 } finally {
+  await member?.leave();
   await browser.close();
   await stop(app.process);
 }

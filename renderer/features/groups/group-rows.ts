@@ -33,6 +33,17 @@ export function groupLook(state: string): Look {
   );
 }
 
+/** What is no plain consumer group says so; null for those, which need no word. */
+export function groupKind(protocolType: string): { readonly word: string; readonly meaning: string } | null {
+  if (protocolType === 'consumer' || protocolType === '') return null;
+  const meanings: Readonly<Record<string, string>> = {
+    share:
+      'A share group (KIP-932): members take single records of the same partitions. It commits no offsets, so no lag and no rate is known.',
+    streams: 'A streams group (KIP-1071): the coordinator hands out tasks of a topology.',
+  };
+  return { word: protocolType, meaning: meanings[protocolType] ?? `Its clients speak the ${protocolType} protocol.` };
+}
+
 export type Rebalance = {
   /** Id of the event that began it. */
   readonly id: string;
