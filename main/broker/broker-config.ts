@@ -4,6 +4,7 @@
 import { toBrokerId } from '../core/ids.ts';
 import { BrokerSettings, InvalidSettingsError } from '../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../metadata/metadata-image.ts';
+import { canonicalAddress, noConnectionLimit } from '../net/connection-admission.ts';
 import type { ServerLimits } from '../net/server.ts';
 import type { RaftConfig, Voter } from '../raft/contract.ts';
 import { parseQuorumVoters } from '../raft/voter-set.ts';
@@ -17,6 +18,12 @@ export function readSettings(properties: Readonly<Record<string, string>>): Brok
   try {
     const settings = new BrokerSettings(properties);
     parseVoters(settings);
+    const overrides = addressOverrides(settings);
+    if (settings.number('max.connections.per.ip') === 0 && overrides.size === 0) {
+      throw new InvalidSettingsError(
+        'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.',
+      );
+    }
     return settings;
   } catch (error) {
     if (!(error instanceof InvalidSettingsError)) throw error;
@@ -117,7 +124,50 @@ export function serverLimits(settings: BrokerSettings, image?: MetadataImage): P
     requestBytesMax: settings.number('socket.request.max.bytes', image),
     connectionCountMax: settings.number('max.connections', image),
     connectionsPerAddressMax: settings.number('max.connections.per.ip', image),
+    connectionsPerAddressOverrides: validOverrides(settings, image),
+    connectionRateMax: settings.number('max.connection.creation.rate', image),
+    connectionRateMaxOf: connectionRates(image),
+    rateSampleCount: settings.number('quota.window.num'),
+    rateSampleMs: settings.number('quota.window.size.seconds') * 1000,
     connectionIdleMsMax: settings.number('connections.max.idle.ms', image),
     queuedRequestBytesMax: settings.number('queued.max.request.bytes', image),
   };
+}
+
+/** What was set at run time and can't be read leaves what was configured, as in Kafka. */
+function validOverrides(settings: BrokerSettings, image?: MetadataImage): Map<string, number> {
+  try {
+    return addressOverrides(settings, image);
+  } catch (error) {
+    if (!(error instanceof InvalidSettingsError)) throw error;
+    return addressOverrides(settings);
+  }
+}
+
+/** `max.connections.per.ip.overrides`: `host:count` pairs. Throws InvalidSettingsError. */
+function addressOverrides(settings: BrokerSettings, image?: MetadataImage): Map<string, number> {
+  const name = 'max.connections.per.ip.overrides';
+  const overrides = new Map<string, number>();
+  for (const entry of settings.list(name, image)) {
+    const at = entry.lastIndexOf(':');
+    const count = entry.slice(at + 1).trim();
+    if (at < 0 || !/^\d+$/.test(count)) {
+      throw new InvalidSettingsError(`Error parsing configuration property '${name}': ${entry} is not host:count`);
+    }
+    overrides.set(canonicalAddress(entry.slice(0, at)), Number(count));
+  }
+  return overrides;
+}
+
+/** The quota `connection_creation_rate` of an address, or of the default one (KIP-612). */
+function connectionRates(image?: MetadataImage): (address: string) => number {
+  const rates = new Map<string | null, number>();
+  for (const { entity, quotas } of image?.clientQuotas.values() ?? []) {
+    const [ip, ...others] = entity;
+    const rate = quotas.get('connection_creation_rate');
+    if (ip?.entityType !== 'ip' || others.length > 0 || rate === undefined) continue;
+    rates.set(ip.entityName === null ? null : canonicalAddress(ip.entityName), rate);
+  }
+  const byDefault = rates.get(null) ?? noConnectionLimit;
+  return (address) => rates.get(address) ?? byDefault;
 }

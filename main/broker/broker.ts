@@ -10,7 +10,8 @@ import { QuorumController } from '../controller/quorum-controller.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import { supportedFeatures } from '../metadata/features.ts';
-import { MetadataLoader } from '../metadata/metadata-loader.ts';
+import type { MetadataImage } from '../metadata/metadata-image.ts';
+import { MetadataLoader, type MetadataPublisher } from '../metadata/metadata-loader.ts';
 import { HttpServer } from '../net/http-server.ts';
 import { NodeConnections } from '../net/node-connections.ts';
 import type { ConnectionProblem } from '../net/server-connection.ts';
@@ -346,15 +347,24 @@ class BrokerNode implements RunningBroker {
       if (this.#isStopping) return;
       this.#loader.install(this.#registration);
       this.#loader.install(this.#telemetry.publisher());
-      this.#loader.install({
-        name: 'limits',
-        onUpdate: ({ changedConfigs }, image) => {
-          if (changedConfigs.size > 0) this.#clientServer.updateLimits(serverLimits(this.#settings, image));
-        },
-      });
+      this.#loader.install(this.#limitsPublisher());
       this.#loader.install({ name: 'lifecycle', onUpdate: () => lifecycle.metadataApplied() });
     });
     return lifecycle;
+  }
+
+  #limitsPublisher(): MetadataPublisher {
+    let quotas: MetadataImage['clientQuotas'] | null = null;
+    return {
+      name: 'limits',
+      onUpdate: ({ changedConfigs }, image) => {
+        if (changedConfigs.size === 0 && image.clientQuotas === quotas) return;
+        quotas = image.clientQuotas;
+        const limits = serverLimits(this.#settings, image);
+        this.#clientServer.updateLimits(limits);
+        this.#controllerServer.updateLimits(limits);
+      },
+    };
   }
 
   #createTelemetry(): Telemetry {

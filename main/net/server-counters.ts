@@ -19,7 +19,9 @@ export type ApiCounters = {
 export class ServerCounters {
   connectionsOpen = 0;
   connectionsAccepted = 0;
-  /** Closed at once because there were too many. */
+  /** Accepted by the operating system and not yet served: there are too many, or they come too fast. */
+  connectionsWaiting = 0;
+  /** Closed because their address has too many, or makes them too fast. */
   connectionsRefused = 0;
   connectionsIdleClosed = 0;
   /** Requests that were answered by closing the connection. */

@@ -376,7 +376,7 @@ describe('limits', () => {
     expect(correlationIds(await client.frames(total))).toEqual(Array.from({ length: total }, (_, id) => id));
   });
 
-  it('one connection too many is closed at once, the others stay', async () => {
+  it('one connection too many waits until another ends', async () => {
     const { server } = await start({}, { connectionCountMax: 2 });
     const first = await byteClient(server.port);
     const second = await byteClient(server.port);
@@ -384,15 +384,28 @@ describe('limits', () => {
     second.send(heartbeatFrame(1));
     await Promise.all([first.frames(1), second.frames(1)]);
     const third = await byteClient(server.port);
-    expect((await third.untilClosed()).length).toBe(0);
-    expect(server.counters).toMatchObject({ connectionsOpen: 2, connectionsAccepted: 2, connectionsRefused: 1 });
+    third.send(heartbeatFrame(7));
+    await until(() => server.counters.connectionsWaiting === 1);
     first.send(heartbeatFrame(2));
     await first.frames(2);
+    expect(server.counters).toMatchObject({ connectionsOpen: 2, connectionsAccepted: 2, connectionsRefused: 0 });
     first.socket.destroy();
-    await until(() => server.counters.connectionsOpen === 1);
-    const fourth = await byteClient(server.port);
-    fourth.send(heartbeatFrame(1));
-    await fourth.frames(1);
+    expect(correlationIds(await third.frames(1))).toEqual([7]);
+    expect(server.counters).toMatchObject({ connectionsOpen: 2, connectionsAccepted: 3, connectionsWaiting: 0 });
+  });
+
+  it('one connection too many of its address is closed at once, unless the address may have more', async () => {
+    const { server } = await start({}, { connectionsPerAddressMax: 1 });
+    const first = await byteClient(server.port);
+    first.send(heartbeatFrame(1));
+    await first.frames(1);
+    const second = await byteClient(server.port);
+    expect((await second.untilClosed()).length).toBe(0);
+    expect(server.counters).toMatchObject({ connectionsOpen: 1, connectionsRefused: 1 });
+    server.updateLimits({ connectionsPerAddressOverrides: new Map([['127.0.0.1', 2]]) });
+    const third = await byteClient(server.port);
+    third.send(heartbeatFrame(3));
+    expect(correlationIds(await third.frames(1))).toEqual([3]);
   });
 
   it('counts requests, bytes and time by API', async () => {
@@ -412,16 +425,23 @@ describe('limits', () => {
 });
 
 describe('limits that change', () => {
-  it('hold for connections that come from then on', async () => {
+  it('close the connection that was silent for longest, and let in who waits when they rise', async () => {
     const { server } = await start();
-    const first = await byteClient(server.port);
-    first.send(heartbeatFrame(1));
-    await first.frames(1);
+    const silent = await byteClient(server.port);
+    silent.send(heartbeatFrame(1));
+    await silent.frames(1);
+    const busy = await byteClient(server.port);
+    busy.send(heartbeatFrame(1));
+    await busy.frames(1);
     server.updateLimits({ connectionCountMax: 1 });
-    const second = await byteClient(server.port);
-    await until(() => second.socket.closed || second.socket.destroyed);
-    first.send(heartbeatFrame(2));
-    expect(correlationIds(await first.frames(2))).toEqual([1, 2]);
+    await silent.untilClosed();
+    busy.send(heartbeatFrame(2));
+    expect(correlationIds(await busy.frames(2))).toEqual([1, 2]);
+    const late = await byteClient(server.port);
+    late.send(heartbeatFrame(9));
+    await until(() => server.counters.connectionsWaiting === 1);
+    server.updateLimits({ connectionCountMax: 2 });
+    expect(correlationIds(await late.frames(1))).toEqual([9]);
   });
 });
 

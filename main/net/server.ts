@@ -1,4 +1,4 @@
-// The request server of one listener: accepts connections within their bounds, closes idle ones, counts.
+// The request server of one listener: serves the connections that are let in, closes idle ones, counts.
 
 import {
   NetworkError,
@@ -8,6 +8,7 @@ import {
   type Network,
   type Timer,
 } from '../runtime/runtime.ts';
+import { ConnectionAdmission, noConnectionLimit, type AdmissionLimits } from './connection-admission.ts';
 import type { ListenerKind } from './handler.ts';
 import type { Route } from './route.ts';
 import { Router } from './router.ts';
@@ -20,24 +21,26 @@ import {
 import { RequestMemory } from './request-memory.ts';
 import { ServerCounters } from './server-counters.ts';
 
-export type ServerLimits = ConnectionLimits & {
-  /** `max.connections`: one more is closed at once. */
-  readonly connectionCountMax: number;
-  /** `max.connections.per.ip`. */
-  readonly connectionsPerAddressMax: number;
-  /** `connections.max.idle.ms`: no byte in either direction for so long. */
-  readonly connectionIdleMsMax: number;
-  /** `queued.max.request.bytes`: of all connections together; −1: no bound. */
-  readonly queuedRequestBytesMax: number;
-};
+export type ServerLimits = ConnectionLimits &
+  AdmissionLimits & {
+    /** `connections.max.idle.ms`: no byte in either direction for so long. */
+    readonly connectionIdleMsMax: number;
+    /** `queued.max.request.bytes`: of all connections together; −1: no bound. */
+    readonly queuedRequestBytesMax: number;
+  };
 
 /** Kafka's defaults where it has the setting. */
 export const defaultServerLimits: ServerLimits = {
   requestBytesMax: 104_857_600,
   connectionInFlightMax: 64,
   connectionWaitingBytesMax: 16 * 1024 * 1024,
-  connectionCountMax: 2_147_483_647,
-  connectionsPerAddressMax: 2_147_483_647,
+  connectionCountMax: noConnectionLimit,
+  connectionsPerAddressMax: noConnectionLimit,
+  connectionsPerAddressOverrides: new Map(),
+  connectionRateMax: noConnectionLimit,
+  connectionRateMaxOf: () => noConnectionLimit,
+  rateSampleCount: 11,
+  rateSampleMs: 1000,
   connectionIdleMsMax: 600_000,
   queuedRequestBytesMax: -1,
 };
@@ -72,17 +75,21 @@ export class RpcServer {
   readonly #memory = new RequestMemory();
   /** With the address that each is counted under. */
   readonly #connections = new Map<ServerConnection, string>();
-  readonly #countByAddress = new Map<string, number>();
+  readonly #admission: ConnectionAdmission;
   #listener: Listener | null = null;
   #idleTimer: Timer | null = null;
   #nextConnectionNumber = 0;
-  #isClosed = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#limits = { ...defaultServerLimits, ...options.limits };
     this.#memory.setBound(this.#limits.queuedRequestBytesMax);
     this.router = new Router(options.routes, options.listener);
+    this.#admission = new ConnectionAdmission(options.clock, this.#limits, {
+      admit: (connection, address) => this.#serve(connection, address),
+      refused: () => void this.counters.connectionsRefused++,
+      waiting: (count) => void (this.counters.connectionsWaiting = count),
+    });
     this.#environment = {
       clock: options.clock,
       router: this.router,
@@ -95,16 +102,26 @@ export class RpcServer {
     };
   }
 
-  /** Holds from now on; connections that are open stay open. */
+  /** Holds from now on. Connections that are open stay open, unless there are more than may be. */
   updateLimits(limits: Partial<ServerLimits>): void {
     Object.assign(this.#limits, limits);
     this.#memory.setBound(this.#limits.queuedRequestBytesMax);
+    this.#closeExcess();
+    this.#admission.limitsChanged();
+  }
+
+  /** Those that were silent for longest go first, as in Kafka. */
+  #closeExcess(): void {
+    const { excessCount } = this.#admission;
+    if (excessCount === 0) return;
+    const bySilence = [...this.#connections.keys()].sort((one, other) => one.lastActiveMs - other.lastActiveMs);
+    for (const connection of bySilence.slice(0, excessCount)) connection.destroy();
   }
 
   /** Opens the port; NetworkError when it can't be had. */
   async listen(): Promise<void> {
     const { host, port, network } = this.#options;
-    this.#listener = await network.listen({ host, port }, (connection) => this.#accept(connection));
+    this.#listener = await network.listen({ host, port }, (connection) => this.#admission.offer(connection));
     this.#lookForIdle();
   }
 
@@ -121,29 +138,17 @@ export class RpcServer {
 
   /** Closes the port and every connection; requests that run see `isOpen()` false. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#idleTimer?.cancel();
+    this.#admission.close();
     for (const connection of [...this.#connections.keys()]) connection.destroy();
     await this.stopAccepting();
   }
 
-  #accept(connection: Connection): void {
-    const address = connection.remoteAddress;
-    const countOfAddress = this.#countByAddress.get(address) ?? 0;
-    const isFull =
-      this.#connections.size >= this.#limits.connectionCountMax ||
-      countOfAddress >= this.#limits.connectionsPerAddressMax;
-    if (this.#isClosed || isFull) {
-      this.counters.connectionsRefused++;
-      connection.handle({ onData: () => undefined, onClose: () => undefined, onDrain: () => undefined });
-      connection.destroy();
-      return;
-    }
+  #serve(connection: Connection, address: string): void {
     const { host } = this.#options;
     // As Kafka names them: local-remote-processor-number.
-    const id = `${host}:${this.port}-${address}:${connection.remotePort}-0-${this.#nextConnectionNumber++}`;
+    const id = `${host}:${this.port}-${connection.remoteAddress}:${connection.remotePort}-0-${this.#nextConnectionNumber++}`;
     this.counters.connectionsAccepted++;
-    this.#countByAddress.set(address, countOfAddress + 1);
     const served = new ServerConnection(connection, id, this.#environment);
     this.#connections.set(served, address);
     this.counters.connectionsOpen = this.#connections.size;
@@ -154,10 +159,7 @@ export class RpcServer {
     const address = this.#connections.get(connection);
     this.#connections.delete(connection);
     this.counters.connectionsOpen = this.#connections.size;
-    if (address === undefined) return;
-    const count = (this.#countByAddress.get(address) ?? 1) - 1;
-    if (count > 0) this.#countByAddress.set(address, count);
-    else this.#countByAddress.delete(address);
+    if (address !== undefined) this.#admission.left(address);
   }
 
   #lookForIdle(): void {

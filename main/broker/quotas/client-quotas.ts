@@ -6,7 +6,7 @@ import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { closestQuota, type QuotaClient, type QuotaLimit } from '../../metadata/client-quota-limits.ts';
 import type { ClientQuotasImage } from '../../metadata/settings-image.ts';
 import type { Clock } from '../../runtime/runtime.ts';
-import { QuotaRate } from './quota-rate.ts';
+import { QuotaRate } from '../../net/quota-rate.ts';
 
 export type QuotaKind = 'producer_byte_rate' | 'consumer_byte_rate' | 'request_percentage';
 

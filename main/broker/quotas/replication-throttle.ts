@@ -7,7 +7,7 @@ import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { ConfigResourceType, configValues } from '../../metadata/settings-image.ts';
 import type { ReplicationThrottle } from '../../replication/contract.ts';
 import type { Clock } from '../../runtime/runtime.ts';
-import { QuotaRate } from './quota-rate.ts';
+import { QuotaRate } from '../../net/quota-rate.ts';
 
 type Side = 'leader' | 'follower';
 
