@@ -1,6 +1,7 @@
 // The way to the active controller: finds it through raft, sends, and tries again while there is none or it moves,
 // until the caller's deadline. The only place in a broker that knows how controllers are reached.
 
+import { addressToBytes } from '../core/ip-address.ts';
 import type { RequestContext } from '../net/handler.ts';
 import type { NodeConnections } from '../net/node-connections.ts';
 import { ErrorCode } from '../protocol/errors.ts';
@@ -94,7 +95,7 @@ export function createControllerChannel(options: ControllerChannelOptions): Cont
       {
         requestData: context.requestFrame,
         requestPrincipal: principalBytes(context.principal),
-        clientHostAddress: addressBytes(context.clientAddress),
+        clientHostAddress: addressToBytes(context.clientAddress),
       },
       sendOptions,
     );
@@ -125,16 +126,4 @@ function principalBytes(principal: string): Buffer {
   const version = Buffer.alloc(2);
   version.writeInt16BE(principalVersion);
   return Buffer.concat([version, defaultPrincipalData.encodeToBuffer(principalVersion, body)]);
-}
-
-/** The client's address as bytes; an address that is no IPv4 one is passed as the loopback of IPv6. */
-function addressBytes(address: string): Buffer {
-  const parts = address
-    .replace(/^::ffff:/, '')
-    .split('.')
-    .map(Number);
-  if (parts.length === 4 && parts.every((part) => part >= 0 && part <= 255)) return Buffer.from(parts);
-  const loopback = Buffer.alloc(16);
-  loopback[15] = 1;
-  return loopback;
 }

@@ -3,6 +3,7 @@
 
 import type { QuotaClient } from '../metadata/client-quota-limits.ts';
 import type { ConfigResource } from '../metadata/settings-image.ts';
+import type { Requester } from '../net/handler.ts';
 import { allocateProducerIdsApi } from '../protocol/messages/allocate-producer-ids.ts';
 import { alterClientQuotasApi } from '../protocol/messages/alter-client-quotas.ts';
 import { alterConfigsApi } from '../protocol/messages/alter-configs.ts';
@@ -34,12 +35,20 @@ import type { QuorumController } from './quorum-controller.ts';
 import { alterPartitionReassignments, listPartitionReassignments } from './reassignment-control.ts';
 import { createPartitions, createTopics, deleteTopics } from './topic-control.ts';
 
+/** Whose request it is: of a client whose request a broker passed on, that client. */
+export type ControllerClient = Requester & QuotaClient;
+
 export type ControllerApi<Request = unknown, Response = unknown> = {
   readonly api: Api<Request, Response>;
   /** Brokers pass it on from their clients, in an Envelope. */
   readonly isForwarded: boolean;
   /** Resolves when committed; rejects with ApiError when the request fails as a whole. */
-  serve(controller: QuorumController, request: Request, apiVersion: number, client: QuotaClient): Promise<Response>;
+  serve(
+    controller: QuorumController,
+    request: Request,
+    apiVersion: number,
+    client: ControllerClient,
+  ): Promise<Response>;
   /** The response that says so. */
   failed(request: Request, error: PartError): Writable<Response>;
 };

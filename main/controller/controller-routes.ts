@@ -1,7 +1,8 @@
 // The controller listener's handlers for what the active controller decides, and Envelope, in which brokers pass on
 // their clients' requests. Versions: all that Kafka 4.3.1 serves. Not here: raft's own APIs, ACLs, SASL, tokens.
 
-import type { RequestContext } from '../net/handler.ts';
+import { addressFromBytes } from '../core/ip-address.ts';
+import { anonymousPrincipal, type RequestContext } from '../net/handler.ts';
 import { route, type Route } from '../net/route.ts';
 import { encodeResponse, readRequestHeader } from '../protocol/headers.ts';
 import { ErrorCode } from '../protocol/errors.ts';
@@ -15,7 +16,6 @@ import { controllerApis, type ControllerApi } from './controller-apis.ts';
 import { ApiError, type PartError } from './decision.ts';
 import type { QuorumController } from './quorum-controller.ts';
 
-const anonymous = 'User:ANONYMOUS';
 const principalVersionBytes = 2;
 
 /** `alsoForwarded`: routes that brokers may pass on too though the controller does not decide them (DescribeQuorum). */
@@ -79,12 +79,12 @@ function open(envelope: EnvelopeRequest): Opened | null {
 /** `User:name`, of the client whose request a broker passes on. */
 function principalOf({ requestPrincipal }: EnvelopeRequest): string {
   const bytes = requestPrincipal ?? Buffer.alloc(0);
-  if (bytes.length < principalVersionBytes) return anonymous;
+  if (bytes.length < principalVersionBytes) return anonymousPrincipal;
   try {
     const { type, name } = defaultPrincipalData.decodeFrom(bytes.subarray(principalVersionBytes), 0);
     return `${type}:${name}`;
   } catch (error) {
-    if (error instanceof ProtocolError) return anonymous;
+    if (error instanceof ProtocolError) return anonymousPrincipal;
     throw error;
   }
 }
@@ -99,7 +99,9 @@ async function unwrap(
   const opened = open(envelope);
   if (opened === null) return envelopeError(ErrorCode.INVALID_REQUEST);
   const { api, apiVersion, correlationId, clientId, request } = opened;
-  const client = { principal: principalOf(envelope), clientId };
+  const clientAddress = addressFromBytes(envelope.clientHostAddress);
+  if (clientAddress === null) return envelopeError(ErrorCode.INVALID_REQUEST);
+  const client = { principal: principalOf(envelope), clientAddress, clientId };
   const served = controllerApis.find((each) => each.api.key === api.key && each.isForwarded);
   const other = alsoForwarded.find((each) => each.api.key === api.key);
   let response: unknown;
@@ -113,7 +115,7 @@ async function unwrap(
     }
   } else if (other !== undefined) {
     if (!controller.isActive) return envelopeError(ErrorCode.NOT_CONTROLLER);
-    response = await other.handler({ ...context, apiKey: api.key, apiVersion, correlationId }, request);
+    response = await other.handler({ ...context, ...client, apiKey: api.key, apiVersion, correlationId }, request);
   } else {
     return envelopeError(ErrorCode.INVALID_REQUEST);
   }

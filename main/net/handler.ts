@@ -5,16 +5,24 @@ export type ListenerKind = 'client' | 'controller';
 
 export type ClientSoftware = { readonly name: string; readonly version: string };
 
-export type RequestContext = {
+/** Whoever has not authenticated, as on every plaintext listener. */
+export const anonymousPrincipal = 'User:ANONYMOUS';
+
+/** Who asks, and from where: what access control looks at. */
+export type Requester = {
+  /** Type and name: `User:alice`. In a request that a broker passed on, the client's. */
+  readonly principal: string;
+  /** As Java prints it: without zone or zeros left out. */
+  readonly clientAddress: string;
+};
+
+export type RequestContext = Requester & {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string | null;
   readonly listener: ListenerKind;
   readonly connectionId: string;
-  readonly clientAddress: string;
-  /** `User:ANONYMOUS` as long as there is no authentication. */
-  readonly principal: string;
   /** What the client said of itself in ApiVersions, from version 3. */
   readonly clientSoftware: ClientSoftware | null;
   /** Monotonic time at which the whole frame was there. */

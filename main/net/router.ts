@@ -33,7 +33,8 @@ export class CloseConnection extends Error {
 export type RequestSource = {
   readonly connectionId: string;
   readonly clientAddress: string;
-  readonly principal: string;
+  /** Changes when the client authenticates: holds for the requests that are opened from then on. */
+  principal: string;
   clientSoftware: ClientSoftware | null;
   readonly isOpen: () => boolean;
 };

@@ -1,11 +1,12 @@
 // One client's connection: cuts frames, starts requests in Kafka's order, sends responses in request order, and
 // stops reading when there is too much to do or the client does not take its answers.
 
+import { javaAddress } from '../core/ip-address.ts';
 import { FrameSplitter } from '../protocol/framing.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 import type { EncodedChunks } from '../protocol/schema.ts';
 import type { Clock, Connection, Timer } from '../runtime/runtime.ts';
-import type { ClientSoftware } from './handler.ts';
+import { anonymousPrincipal, type ClientSoftware } from './handler.ts';
 import {
   CloseConnection,
   isOpened,
@@ -58,7 +59,7 @@ const lengthPrefixBytes = 4;
 export class ServerConnection implements RequestSource {
   readonly connectionId: string;
   readonly clientAddress: string;
-  readonly principal = 'User:ANONYMOUS';
+  principal: string = anonymousPrincipal;
   clientSoftware: ClientSoftware | null = null;
   readonly isOpen: () => boolean;
   lastActiveMs: number;
@@ -89,7 +90,7 @@ export class ServerConnection implements RequestSource {
     this.#connection = connection;
     this.#environment = environment;
     this.connectionId = connectionId;
-    this.clientAddress = connection.remoteAddress.replace(/^::ffff:/, '');
+    this.clientAddress = javaAddress(connection.remoteAddress);
     this.#splitter = new FrameSplitter({ frameBytesMax: environment.limits.requestBytesMax });
     this.lastActiveMs = environment.clock.monotonicMs();
     this.isOpen = () => this.#isOpen;
