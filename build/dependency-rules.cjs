@@ -4,7 +4,7 @@ const main = (...folders) => `^main/(${folders.join('|')})/`;
 const tests = '\\.test\\.ts$';
 
 const foundations = ['core', 'runtime', 'protocol', 'records', 'net'];
-const storage = ['log', 'raft', 'metadata'];
+const storage = ['log', 'raft', 'metadata', 'access'];
 const roles = ['controller', 'replication', 'coordinators', 'sharing', 'broker'];
 const fleet = ['cluster', 'faults', 'workloads', 'external', 'inspection'];
 const product = ['drills', 'workspaces', 'api'];

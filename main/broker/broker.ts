@@ -4,6 +4,7 @@
 // open the log directory → take part in the quorum → read the metadata up to the present → host replicas and groups →
 // register with the active controller → be unfenced → serve. The way back is `shutdown`, in the opposite order.
 
+import type { Access } from '../access/access.ts';
 import { toBrokerId, type BrokerId } from '../core/ids.ts';
 import { controllerRoutes } from '../controller/controller-routes.ts';
 import { QuorumController } from '../controller/quorum-controller.ts';
@@ -22,6 +23,7 @@ import { randomUuid } from '../protocol/uuid.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import { NetworkError, type Runtime } from '../runtime/runtime.ts';
 import { listenersOf, parseVoters, raftConfig, readSettings, serverLimits, type Listeners } from './broker-config.ts';
+import { openAccess } from './access-startup.ts';
 import { BrokerJournal } from './broker-journal.ts';
 import type { BrokerPhase, BrokerProcessConfig, ControlChannel } from './contract.ts';
 import { createControllerChannel, type ControllerChannel } from './controller-channel.ts';
@@ -79,6 +81,7 @@ class BrokerNode implements RunningBroker {
   readonly #raft: RaftNode<MetadataRecord>;
   readonly #transport: ReturnType<typeof createRaftTransport>;
   readonly #controller: QuorumController;
+  readonly #access: Access | null;
   readonly #catchUp: MetadataCatchUp<MetadataRecord>;
   readonly #controllerConnections: NodeConnections;
   readonly #controllerChannel: ControllerChannel;
@@ -144,6 +147,7 @@ class BrokerNode implements RunningBroker {
       fatal: (error) => runtime.fatal(error),
     });
     this.#catchUp = new MetadataCatchUp(this.#loader, () => this.#raft.highWatermark);
+    this.#access = openAccess(this.#settings, () => this.#loader.image, this.#catchUp.whenCaughtUp);
     this.#controllerConnections = this.#connectionsTo(
       (id) => voters.find((voter) => voter.id === id) ?? null,
       'controller',
@@ -156,6 +160,7 @@ class BrokerNode implements RunningBroker {
     });
     this.#lease = new SessionLease(clock, this.#settings.number('broker.session.timeout.ms'));
     this.#services = new Services({
+      access: this.#access,
       runtime,
       settings: this.#settings,
       listeners: this.#listeners,

@@ -1,6 +1,7 @@
 // What this node serves to clients and other brokers once it knows the metadata: replicas, groups, and the handlers
 // over them. Connects each part to what it needs from the others.
 
+import type { Access } from '../access/access.ts';
 import type { BrokerId } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
 import { groupCoordinatorConfig } from '../coordinators/group/group-config.ts';
@@ -42,6 +43,7 @@ import { ShareServices } from './share-services.ts';
 import { TransactionServices } from './transaction-services.ts';
 
 export type ServicesOptions = {
+  readonly access: Access | null;
   readonly runtime: Runtime;
   readonly settings: BrokerSettings;
   readonly listeners: Listeners;
@@ -164,6 +166,7 @@ export class Services {
         options.log(`__transaction_state-${partition} could not be loaded: ${String(error)}`),
     });
     this.#handlers = {
+      access: options.access,
       replicas: this.#replicas,
       groups: this.#groups,
       transactions: this.#transactions.coordinator,

@@ -45,6 +45,9 @@ export function brokerProperties(topology: Topology, broker: BrokerPlace, logDir
     'share.coordinator.state.topic.replication.factor': replicationFactor,
     'share.coordinator.state.topic.min.isr': minInSync,
     ...profiles[topology.profile],
+    // The brokers and the app itself come over the plaintext listener: an authorizer must know them. Who says
+    // otherwise with --config names them there (main/broker/access-startup.ts sees to it).
+    ...('authorizer.class.name' in topology.configs ? { 'super.users': 'User:ANONYMOUS' } : {}),
     ...topology.configs,
     'process.roles': 'broker,controller',
     'node.id': String(broker.id),

@@ -13,8 +13,10 @@ import { assignReplicasToDirsApi } from '../protocol/messages/assign-replicas-to
 import { brokerHeartbeatApi } from '../protocol/messages/broker-heartbeat.ts';
 import { brokerRegistrationApi } from '../protocol/messages/broker-registration.ts';
 import { controllerRegistrationApi } from '../protocol/messages/controller-registration.ts';
+import { createAclsApi } from '../protocol/messages/create-acls.ts';
 import { createPartitionsApi } from '../protocol/messages/create-partitions.ts';
 import { createTopicsApi } from '../protocol/messages/create-topics.ts';
+import { deleteAclsApi } from '../protocol/messages/delete-acls.ts';
 import { deleteTopicsApi } from '../protocol/messages/delete-topics.ts';
 import { electLeadersApi } from '../protocol/messages/elect-leaders.ts';
 import { incrementalAlterConfigsApi } from '../protocol/messages/incremental-alter-configs.ts';
@@ -23,6 +25,7 @@ import { unregisterBrokerApi } from '../protocol/messages/unregister-broker.ts';
 import { updateFeaturesApi } from '../protocol/messages/update-features.ts';
 import type { Api, Writable } from '../protocol/schema.ts';
 import { zeroUuid } from '../protocol/uuid.ts';
+import { createAcls, deleteAcls } from './acl-control.ts';
 import { alterClientQuotas } from './client-quota-control.ts';
 import { assignReplicasToDirs, registerController, unregisterBroker } from './cluster-control.ts';
 import { alterConfigs, incrementalAlterConfigs } from './configuration-control.ts';
@@ -139,6 +142,13 @@ const forSettings: readonly ControllerApi[] = [
   })),
 ];
 
+const forAccess: readonly ControllerApi[] = [
+  decided(createAclsApi, true, createAcls, (request, error) => ({ results: request.creations.map(() => error) })),
+  decided(deleteAclsApi, true, deleteAcls, (request, error) => ({
+    filterResults: request.filters.map(() => ({ ...error, matchingAcls: [] })),
+  })),
+];
+
 /** One line per API, whatever its types: the table holds them all. */
 function served<Q, P>(described: ControllerApi<Q, P>): ControllerApi {
   // What serves an API is only ever given what that API decoded.
@@ -170,4 +180,4 @@ const forNodes: readonly ControllerApi[] = [
   decided(assignReplicasToDirsApi, false, assignReplicasToDirs, (_request, { errorCode }) => ({ errorCode })),
 ];
 
-export const controllerApis: readonly ControllerApi[] = [...forTopics, ...forSettings, ...forNodes];
+export const controllerApis: readonly ControllerApi[] = [...forTopics, ...forSettings, ...forAccess, ...forNodes];

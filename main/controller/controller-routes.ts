@@ -1,5 +1,5 @@
 // The controller listener's handlers for what the active controller decides, and Envelope, in which brokers pass on
-// their clients' requests. Versions: all that Kafka 4.3.1 serves. Not here: raft's own APIs, ACLs, SASL, tokens.
+// their clients' requests. Versions: all that Kafka 4.3.1 serves. Not here: raft's own APIs, SASL, tokens.
 
 import { addressFromBytes } from '../core/ip-address.ts';
 import { anonymousPrincipal, type RequestContext } from '../net/handler.ts';

@@ -1,7 +1,9 @@
 // The handler table: every API this node serves to clients. ApiVersions and docs/PROTOCOL.md are computed from it.
 
+import type { Access } from '../../access/access.ts';
 import { route, type Route } from '../../net/route.ts';
 import { deleteRecordsApi } from '../../protocol/messages/delete-records.ts';
+import { describeAclsApi } from '../../protocol/messages/describe-acls.ts';
 import { describeClientQuotasApi } from '../../protocol/messages/describe-client-quotas.ts';
 import { describeClusterApi } from '../../protocol/messages/describe-cluster.ts';
 import { describeConfigsApi } from '../../protocol/messages/describe-configs.ts';
@@ -31,6 +33,7 @@ import type { ShareServices } from '../share-services.ts';
 import type { TransactionVerification } from '../transaction-verification.ts';
 import { clientMetricsRoutes } from './client-metrics-routes.ts';
 import { createDeleteRecordsHandler } from './delete-records.ts';
+import { createDescribeAclsHandler } from './describe-acls.ts';
 import { createDescribeClientQuotasHandler } from './describe-client-quotas.ts';
 import { createDescribeClusterHandler } from './describe-cluster.ts';
 import { createDescribeConfigsHandler } from './describe-configs.ts';
@@ -51,6 +54,8 @@ import { shareRoutes } from './share-routes.ts';
 import { transactionRoutes } from './transaction-routes.ts';
 
 export type HandlerDependencies = {
+  /** Null: no authorizer, everybody may do everything. */
+  readonly access: Access | null;
   readonly replicas: ReplicaManager;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
@@ -79,6 +84,7 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...dataRoutes(dependencies),
     ...metadataRoutes(dependencies),
     ...forwardingRoutes(dependencies.controllerChannel),
+    describeAcls(dependencies),
     ...securityRoutes(),
     ...transactionRoutes(dependencies),
     ...shareRoutes(dependencies),
@@ -130,6 +136,11 @@ function metadataRoutes(dependencies: HandlerDependencies): Route[] {
   ];
 }
 
+/** For both listeners. */
+function describeAcls({ image, access }: HandlerDependencies): Route {
+  return route(describeAclsApi, {}, createDescribeAclsHandler({ image, isAuthorizerOn: access !== null }));
+}
+
 function describeCluster({ image, clusterId, listeners, activeController }: HandlerDependencies) {
   return createDescribeClusterHandler({
     image,
@@ -145,6 +156,7 @@ export function controllerListenerRoutes(dependencies: HandlerDependencies): Rou
   return [
     route(describeClusterApi, { listeners: ['controller'] }, describeCluster(dependencies)),
     route(describeConfigsApi, { listeners: ['controller'] }, createDescribeConfigsHandler(dependencies)),
+    describeAcls(dependencies),
     ...securityRoutes(),
   ];
 }

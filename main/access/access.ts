@@ -1,0 +1,125 @@
+// The door to access control for whoever serves requests: whether there is an authorizer at all, whether it knows the
+// entries yet, and what it allows. A broker has one.
+
+import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
+import type { MetadataImage } from '../metadata/metadata-image.ts';
+import type { Requester } from '../net/handler.ts';
+import { AclOperation, clusterName, ResourceType } from './acl.ts';
+import { Authorizer } from './authorizer.ts';
+
+export const standardAuthorizer = 'org.apache.kafka.metadata.authorizer.StandardAuthorizer';
+
+/** The operations that a resource of a type knows. */
+const operationsOf: Readonly<Partial<Record<ResourceType, readonly AclOperation[]>>> = {
+  [ResourceType.TOPIC]: [
+    AclOperation.READ,
+    AclOperation.WRITE,
+    AclOperation.CREATE,
+    AclOperation.DESCRIBE,
+    AclOperation.DELETE,
+    AclOperation.ALTER,
+    AclOperation.DESCRIBE_CONFIGS,
+    AclOperation.ALTER_CONFIGS,
+  ],
+  [ResourceType.GROUP]: [
+    AclOperation.READ,
+    AclOperation.DESCRIBE,
+    AclOperation.DELETE,
+    AclOperation.DESCRIBE_CONFIGS,
+    AclOperation.ALTER_CONFIGS,
+  ],
+  [ResourceType.CLUSTER]: [
+    AclOperation.CREATE,
+    AclOperation.CLUSTER_ACTION,
+    AclOperation.DESCRIBE_CONFIGS,
+    AclOperation.ALTER_CONFIGS,
+    AclOperation.IDEMPOTENT_WRITE,
+    AclOperation.ALTER,
+    AclOperation.DESCRIBE,
+  ],
+};
+
+export class Access {
+  /** Resolves when the entries are known up to now; before, only super users can be told apart. */
+  readonly whenReady: Promise<void>;
+  readonly #authorizer: Authorizer;
+  #isReady = false;
+
+  constructor(authorizer: Authorizer, whenReady: Promise<void>) {
+    this.#authorizer = authorizer;
+    this.whenReady = whenReady.then(() => {
+      this.#isReady = true;
+    });
+  }
+
+  /** Whether a request of this principal can be decided now. */
+  canDecide({ principal }: Requester): boolean {
+    return this.#isReady || this.#authorizer.isSuperUser(principal);
+  }
+
+  topic(requester: Requester, operation: AclOperation, name: string): boolean {
+    return this.#authorizer.allows(requester, operation, ResourceType.TOPIC, name);
+  }
+
+  group(requester: Requester, operation: AclOperation, groupId: string): boolean {
+    return this.#authorizer.allows(requester, operation, ResourceType.GROUP, groupId);
+  }
+
+  cluster(requester: Requester, operation: AclOperation): boolean {
+    return this.#authorizer.allows(requester, operation, ResourceType.CLUSTER, clusterName);
+  }
+
+  transactionalId(requester: Requester, operation: AclOperation, transactionalId: string): boolean {
+    return this.#authorizer.allows(requester, operation, ResourceType.TRANSACTIONAL_ID, transactionalId);
+  }
+
+  /** `user`: whose tokens, as `User:name`. */
+  user(requester: Requester, operation: AclOperation, user: string): boolean {
+    return this.#authorizer.allows(requester, operation, ResourceType.USER, user);
+  }
+
+  anyTopic(requester: Requester, operation: AclOperation): boolean {
+    return this.#authorizer.allowsWithAny(requester, operation, ResourceType.TOPIC);
+  }
+
+  /** What clients ask for as "authorized operations": a bit for each operation, at its number. */
+  operations(requester: Requester, resourceType: ResourceType, name: string): number {
+    let bits = 0;
+    for (const operation of operationsOf[resourceType] ?? []) {
+      if (this.#authorizer.allows(requester, operation, resourceType, name)) bits |= 1 << operation;
+    }
+    return bits;
+  }
+}
+
+export type AccessOptions = {
+  readonly settings: BrokerSettings;
+  readonly image: () => MetadataImage;
+  readonly whenReady: Promise<void>;
+};
+
+/** Null: no authorizer, everything is allowed. Throws UnknownAuthorizerError. */
+export function createAccess({ settings, image, whenReady }: AccessOptions): Access | null {
+  const className = settings.text('authorizer.class.name') ?? '';
+  if (className === '') return null;
+  if (className !== standardAuthorizer) throw new UnknownAuthorizerError(className);
+  const authorizer = new Authorizer({
+    superUsers: superUsersOf(settings),
+    allowsWithoutAcl: settings.boolean('allow.everyone.if.no.acl.found'),
+    acls: () => image().acls,
+  });
+  return new Access(authorizer, whenReady);
+}
+
+/** `super.users`: principals with semicolons between them, because names may hold commas. */
+export function superUsersOf(settings: BrokerSettings): ReadonlySet<string> {
+  const named = (settings.text('super.users') ?? '').split(';').map((each) => each.trim());
+  return new Set(named.filter((each) => each !== ''));
+}
+
+export class UnknownAuthorizerError extends Error {
+  override readonly name = 'UnknownAuthorizerError';
+  constructor(className: string) {
+    super(`authorizer.class.name is ${className}; only ${standardAuthorizer} is known`);
+  }
+}
