@@ -52,8 +52,8 @@ type GroupState = { report: GroupReport; coordinator: number; partitions: Readon
 type ReplicaCounts = { leaders: number; replicas: number };
 
 const deltaEventsMax = 500;
-/** Elections and rebalances are few and worth keeping when a thousand replicas change sides. */
-const rareEventsMax = 1000;
+/** Elections and rebalances are few and worth keeping when a thousand replicas change sides; each by its own bound. */
+const rareEventsMax = { quorum: 1000, group: 4000 } as const;
 /** Of more moving partitions than this in a second the screens are told less often: ten thousand move in two seconds. */
 const figuresPerSecondMax = 5000;
 
@@ -82,7 +82,7 @@ export class ClusterViewState {
   /** null: leaders or assignments changed since they were counted. */
   #replicaCounts: ReadonlyMap<number, ReplicaCounts> | null = null;
   readonly #events: JournalEvent[] = [];
-  readonly #rareEvents: JournalEvent[] = [];
+  readonly #rareEvents: Record<keyof typeof rareEventsMax, JournalEvent[]> = { quorum: [], group: [] };
   #monotonicMs = 0;
   #wallMs = 0;
   #number = 0;
@@ -126,7 +126,7 @@ export class ClusterViewState {
 
   /** What was said in elections and rebalances, also long ago; oldest first. */
   rareEvents(family: 'quorum' | 'group'): readonly JournalEvent[] {
-    return this.#rareEvents.filter((event) => event.entry.kind.startsWith(`${family}.`));
+    return this.#rareEvents[family];
   }
 
   setFacts(change: Partial<ClusterFacts>): void {
@@ -174,10 +174,14 @@ export class ClusterViewState {
       this.#wallMs = Math.max(this.#wallMs, event.wallMs);
       this.#events.push(event);
       this.#newEvents.push(event);
-      if (/^(quorum|group)\./.test(event.entry.kind)) this.#rareEvents.push(event);
+      if (event.entry.kind.startsWith('quorum.')) this.#rareEvents.quorum.push(event);
+      else if (event.entry.kind.startsWith('group.')) this.#rareEvents.group.push(event);
     }
     if (this.#events.length > eventsMax) this.#events.splice(0, this.#events.length - eventsMax);
-    if (this.#rareEvents.length > rareEventsMax) this.#rareEvents.splice(0, this.#rareEvents.length - rareEventsMax);
+    for (const family of ['quorum', 'group'] as const) {
+      const kept = this.#rareEvents[family];
+      if (kept.length > rareEventsMax[family]) kept.splice(0, kept.length - rareEventsMax[family]);
+    }
     if (this.#newEvents.length > deltaEventsMax) this.#newEvents = this.#newEvents.slice(-deltaEventsMax);
   }
 

@@ -111,6 +111,32 @@ export type JournalEntry =
       readonly members: number;
       readonly protocol: string;
     }
+  /** Its last member is gone: nobody waits for anything. */
+  | { readonly kind: 'group.empty'; readonly groupId: string; readonly generation: number }
+  | {
+      readonly kind: 'group.memberJoined';
+      readonly groupId: string;
+      readonly memberId: string;
+      readonly clientId: string;
+      readonly protocol: 'classic' | 'consumer' | 'share' | 'streams';
+      /** The id under which a static member was here before; its partitions go on with it. */
+      readonly replaces: string | null;
+    }
+  /** What a member holds from now on, as its coordinator knows it; told when that changed. */
+  | {
+      readonly kind: 'group.memberHolds';
+      readonly groupId: string;
+      readonly memberId: string;
+      readonly clientId: string;
+      /** The generation of a classic group, the member epoch of the newer protocols. */
+      readonly epoch: number;
+      /**
+       * rejoined: a classic member came back and said what it did not give up · assigned: the classic leader's
+       * assignment was handed out · reconciled: a newer protocol's coordinator gave or took, heartbeat by heartbeat.
+       */
+      readonly told: 'rejoined' | 'assigned' | 'reconciled';
+      readonly partitions: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+    }
   | {
       readonly kind: 'group.memberRemoved';
       readonly groupId: string;

@@ -32,6 +32,10 @@ export function narrate(entry: JournalEntry): string | null {
       return `Group ${entry.groupId} rebalances: ${entry.reason}.`;
     case 'group.stable':
       return `Group ${entry.groupId} is stable again with ${entry.members} members.`;
+    case 'group.empty':
+      return `Group ${entry.groupId} has no members any more.`;
+    case 'group.memberJoined':
+      return `${entry.clientId} joins group ${entry.groupId}.`;
     case 'group.memberRemoved':
       return `Group ${entry.groupId} lost ${entry.memberId}: ${entry.reason}.`;
     default:

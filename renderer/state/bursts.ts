@@ -121,6 +121,8 @@ function swarmOf({ source, entry }: JournalEvent): { key: string; gapMs: number 
             key: `${key} ${entry.voter} ${entry.candidate} ${entry.epoch} ${entry.preVote} ${entry.reason}`,
             gapMs: retryGapMs,
           };
+    case 'group.memberHolds':
+      return { key: `${key} ${entry.groupId} ${entry.told}`, gapMs: swarmGapMs };
     case 'client.error':
       return { key: `${key} ${entry.client} ${entry.error}`, gapMs: retryGapMs };
     default:

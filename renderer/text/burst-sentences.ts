@@ -1,6 +1,6 @@
 // One sentence for a burst: the event's own when it is alone, a sum when it is a swarm.
 
-import type { JournalEvent } from '../../main/api/views.ts';
+import type { JournalEntry, JournalEvent } from '../../main/api/views.ts';
 import type { Burst } from '../state/bursts.ts';
 import { formatCount, listed, plural } from './format.ts';
 import { brokers, readingOf, sentenceOf } from './journal-sentences.ts';
@@ -50,6 +50,8 @@ function otherSum(events: Burst['events']): string {
       return `${groups(events)} rebalance: ${first.reason}.`;
     case 'group.stable':
       return `${groups(events)} are stable again.`;
+    case 'group.memberHolds':
+      return holdings(events, first.told);
     case 'quorum.voteAsked': {
       const asked = distinct(events.flatMap(({ entry }) => (entry.kind === 'quorum.voteAsked' ? [entry.to] : [])));
       const wanted = first.preVote ? 'pre-vote' : 'vote';
@@ -89,6 +91,27 @@ function changed(events: readonly JournalEvent[]): readonly number[] {
       entry.kind === 'partition.isrShrunk' || entry.kind === 'partition.isrExpanded' ? entry.changed : [],
     ),
   );
+}
+
+type Told = Extract<JournalEntry, { kind: 'group.memberHolds' }>['told'];
+
+function holdings(events: readonly JournalEvent[], told: Told): string {
+  const entries = events.flatMap(({ entry }) => (entry.kind === 'group.memberHolds' ? [entry] : []));
+  const members = plural(new Set(entries.map(({ memberId }) => memberId)).size, 'member');
+  const count = entries.reduce(
+    (sum, each) => sum + each.partitions.reduce((of, one) => of + one.partitions.length, 0),
+    0,
+  );
+  const held = plural(count, 'partition');
+  const group = groups(events);
+  switch (told) {
+    case 'rejoined':
+      return `${group}: ${members} joined again and kept ${count === 0 ? 'nothing' : held}.`;
+    case 'assigned':
+      return `${group}: ${members} were assigned ${held}.`;
+    case 'reconciled':
+      return `${group}: ${members} moved towards their target and hold ${held}.`;
+  }
 }
 
 function brokerIds(events: readonly JournalEvent[]): readonly number[] {

@@ -2,6 +2,7 @@
 
 import { describeFault } from '../../main/api/fault-text.ts';
 import type { JournalEntry, JournalEvent, JournalKind } from '../../main/api/views.ts';
+import { partitionsText } from './partitions-text.ts';
 import { formatBytes, formatDuration, isrText, listed, plural } from './format.ts';
 
 export type Family = 'process' | 'fault' | 'quorum' | 'broker' | 'leader' | 'isr' | 'group' | 'client' | 'data';
@@ -67,6 +68,9 @@ const readings: Readonly<Record<JournalKind, Reading>> = {
   'log.directoryFailed': { family: 'data', label: 'Log directory failed', tone: 'bad', weight: 2 },
   'group.rebalancing': { family: 'group', label: 'Rebalancing', tone: 'warn', weight: 1 },
   'group.stable': { family: 'group', label: 'Group stable', tone: 'good', weight: 1 },
+  'group.empty': { family: 'group', label: 'Group empty', tone: 'plain', weight: 1 },
+  'group.memberJoined': { family: 'group', label: 'Member joined', tone: 'plain', weight: 1 },
+  'group.memberHolds': { family: 'group', label: 'Member holds', tone: 'plain', weight: 0 },
   'group.memberRemoved': { family: 'group', label: 'Member removed', tone: 'warn', weight: 1 },
   'coordinator.loaded': { family: 'group', label: 'Coordinator loaded', tone: 'plain', weight: 0 },
   'process.started': { family: 'process', label: 'Started', tone: 'plain', weight: 2 },
@@ -190,6 +194,14 @@ function otherSentence(entry: JournalEntry): string {
       return `Group ${entry.groupId} rebalances into generation ${entry.generation}: ${entry.reason}.`;
     case 'group.stable':
       return `Group ${entry.groupId} is stable: generation ${entry.generation}, ${plural(entry.members, 'member')}, ${entry.protocol}.`;
+    case 'group.empty':
+      return `Group ${entry.groupId} has no members any more; its offsets are kept.`;
+    case 'group.memberJoined':
+      return entry.replaces === null
+        ? `${entry.clientId} joined group ${entry.groupId} as ${entry.memberId}.`
+        : `${entry.clientId} is back in group ${entry.groupId} as ${entry.memberId} and takes the place of ${entry.replaces}.`;
+    case 'group.memberHolds':
+      return holdsSentence(entry);
     case 'group.memberRemoved':
       return `Group ${entry.groupId} lost member ${entry.memberId}: ${entry.reason}.`;
     case 'coordinator.loaded':
@@ -249,4 +261,23 @@ function leaderSentence(entry: Extract<JournalEntry, { kind: 'partition.leaderEl
 
 export function brokers(ids: readonly number[]): string {
   return ids.length === 1 ? `Broker ${ids[0] ?? ''}` : `Brokers ${listed(ids)}`;
+}
+
+function holdsSentence({
+  clientId,
+  groupId,
+  told,
+  partitions,
+}: Extract<JournalEntry, { kind: 'group.memberHolds' }>): string {
+  const held = partitionsText(partitions);
+  switch (told) {
+    case 'rejoined':
+      return partitions.length === 0
+        ? `${clientId} gave up all its partitions of group ${groupId} and joined again.`
+        : `${clientId} joined group ${groupId} again and kept ${held}.`;
+    case 'assigned':
+      return `${clientId} was assigned ${held} in group ${groupId}.`;
+    case 'reconciled':
+      return `${clientId} holds ${held} in group ${groupId}.`;
+  }
 }

@@ -103,6 +103,48 @@ test('a share group is named as one, and no rate is made up for it', async ({ ap
   await member.leave();
 });
 
+test('a rebalance is drawn: who came, which partitions moved from whom to whom, how long they were nobody’s', async ({
+  app,
+  cluster,
+}) => {
+  const join = async (clientId: string) => {
+    const consumer = kafkaFor(cluster.ready.bootstrap, clientId).consumer({ groupId: 'shipping' });
+    const assigned = new Promise<readonly number[]>((resolve) =>
+      consumer.on('consumer.group_join', ({ payload }) => resolve(payload.memberAssignment['orders'] ?? [])),
+    );
+    await consumer.connect();
+    await consumer.subscribe({ topics: ['orders'] });
+    await consumer.run({ eachMessage: () => Promise.resolve() });
+    return { consumer, partitions: await assigned };
+  };
+  const first = await join('packer');
+  const second = await join('sorter');
+  await go(app, 'Groups');
+  await app.getByRole('link', { name: 'shipping' }).click();
+  await app.getByRole('tab', { name: 'Rebalances' }).click();
+  const newest = app
+    .getByRole('grid', { name: /Rebalances/ })
+    .getByRole('row')
+    .nth(1);
+  await expect(newest).toContainText('eager');
+  await expect(newest).toContainText('+1');
+  const lanes = app.getByRole('group', { name: 'Members over time' });
+  await expect(lanes).toContainText('packer');
+  await expect(lanes).toContainText('6 partitions');
+  // What the page says moved is what the new member was given.
+  const moves = app.getByRole('grid', { name: 'Partitions that changed hands' });
+  for (const partition of second.partitions) {
+    await expect(moves.getByRole('row', { name: `orders-${partition}` })).toContainText(/packer.*sorter.*m?s/);
+  }
+  await expect(moves.getByRole('row', { name: /the same again/ })).toHaveCount(6 - second.partitions.length);
+  await expectAccessible(app);
+
+  await second.consumer.disconnect();
+  await expect(newest).toContainText('−1');
+  await expect(moves.getByRole('row', { name: /sorter.*packer/ })).toHaveCount(second.partitions.length);
+  await first.consumer.disconnect();
+});
+
 test('a broker’s config is refused and set in Kafka’s words; its log file is there', async ({ app, cluster }) => {
   await go(app, 'Brokers');
   await app.getByRole('link', { name: 'Broker 1' }).click();

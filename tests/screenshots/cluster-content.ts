@@ -1,7 +1,7 @@
 // What a cluster holds when its picture is taken: beside the demo workload a topic with transactions, one that is
 // compacted, a group that lags, and a share group.
 
-import { CompressionTypes, type Kafka } from 'kafkajs';
+import { CompressionTypes, type Consumer, type Kafka } from 'kafkajs';
 import { kafkaFor } from '../support/kafkajs.ts';
 import { ShareMember } from '../support/share-member.ts';
 
@@ -9,8 +9,8 @@ const accounts = 40;
 const rounds = 40;
 const statement = 'A line of the statement of this account. '.repeat(10);
 
-/** The member of a share group stays until it is told to leave. */
-export async function fillCluster(bootstrap: string): Promise<ShareMember> {
+/** Members of two groups stay until what it returns is called. */
+export async function fillCluster(bootstrap: string): Promise<() => Promise<void>> {
   const kafka = kafkaFor(bootstrap, 'screenshots');
   const admin = kafka.admin();
   await admin.connect();
@@ -36,7 +36,27 @@ export async function fillCluster(bootstrap: string): Promise<ShareMember> {
   await fillBalances(kafka);
   await admin.setOffsets({ groupId: 'fraud-check', topic: 'transfers', partitions: [{ partition: 0, offset: '3' }] });
   await admin.disconnect();
-  return ShareMember.join(bootstrap, 'couriers', 'transfers');
+  const member = await ShareMember.join(bootstrap, 'couriers', 'transfers');
+  const readers = await growGroup(bootstrap);
+  return async () => {
+    await member.leave();
+    await Promise.all(readers.map((reader) => reader.disconnect()));
+  };
+}
+
+/** A group of three that came one by one, so that there are rebalances to look at. */
+async function growGroup(bootstrap: string): Promise<Consumer[]> {
+  const readers: Consumer[] = [];
+  for (const name of ['shipping-1', 'shipping-2', 'shipping-3']) {
+    const reader = kafkaFor(bootstrap, name).consumer({ groupId: 'shipping' });
+    const isIn = new Promise((resolve) => reader.on('consumer.group_join', resolve));
+    await reader.connect();
+    await reader.subscribe({ topics: ['clicks'] });
+    await reader.run({ eachMessage: () => Promise.resolve() });
+    await isIn;
+    readers.push(reader);
+  }
+  return readers;
 }
 
 /** Two of three transactions are committed, the third is aborted. */

@@ -77,6 +77,7 @@ export const places: readonly Place[] = [
   at('messages-live', '#/messages/orders?from=live', (page) => row(page, /\{/)),
   at('groups', '#/groups', (page) => row(page, /billing/)),
   at('group', '#/groups/billing', (page) => text(page, /Lag/)),
+  at('rebalances', '#/groups/shipping?tab=rebalances', (page) => text(page, 'Nobody')),
   at('producers', '#/producers', (page) => text(page, /durable/i)),
   at('drills', '#/drills', (page) => text(page, /leader/i)),
   {

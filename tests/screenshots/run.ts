@@ -36,9 +36,9 @@ const browser = await chromium.launch({
   args: chromiumArguments(),
   ...(executablePath === undefined ? {} : { executablePath }),
 });
-let member: Awaited<ReturnType<typeof fillCluster>> | null = null;
+let leave = (): Promise<void> => Promise.resolve();
 try {
-  member = await fillCluster(app.bootstrap);
+  leave = await fillCluster(app.bootstrap);
   for (const theme of ['dark', 'light'] as const) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
     const page = await context.newPage();
@@ -57,7 +57,7 @@ try {
     await context.close();
   }
 } finally {
-  await member?.leave();
+  await leave();
   await browser.close();
   await stop(app.process);
 }

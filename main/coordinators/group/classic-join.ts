@@ -126,6 +126,7 @@ export class ClassicJoin {
     member.isNew = true;
     if (group.state === 'PreparingRebalance' && group.previousState === 'Empty') group.newMemberAdded = true;
     group.add(member, reply);
+    this.#context.ownership.joined(group, member);
     this.#context.changed(group.groupId);
     this.#rebalance.touch(group, member, newMemberJoinTimeoutMs);
     const withInstance = `with group instance id ${request.groupInstanceId ?? 'null'}`;
@@ -189,6 +190,7 @@ export class ClassicJoin {
     const { request, protocols, reply } = join;
     const { rebalanceTimeoutMs, sessionTimeoutMs } = request;
     group.update(member, { protocols, rebalanceTimeoutMs, sessionTimeoutMs }, reply);
+    this.#context.ownership.rejoined(group, member);
     return this.#rebalance.prepareOrComplete(group, `${what}; client reason: ${reasonOf(request)}`);
   }
 
@@ -204,6 +206,7 @@ export class ClassicJoin {
     const { request, protocols, reply } = join;
     const leaderBefore = group.leaderId;
     const member = group.replaceStaticMember(groupInstanceId, oldMemberId, memberId);
+    this.#context.ownership.joined(group, member, oldMemberId);
     this.#rebalance.endSession(group, oldMemberId);
     this.#rebalance.touch(group, member);
     this.#context.changed(group.groupId);

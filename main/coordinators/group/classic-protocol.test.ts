@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../protocol/errors.ts';
+import { consumerProtocolAssignment, consumerProtocolSubscription } from '../../protocol/messages/embedded-messages.ts';
 import { GroupHarness, subscription } from '../coordinators.test-kit.ts';
 
 describe('joining', () => {
@@ -264,13 +265,55 @@ describe('the journal', () => {
     await harness.leave(b);
     const events = harness.events.filter(({ kind }) => kind.startsWith('group.'));
     expect(events.map(({ kind }) => kind)).toEqual([
+      'group.memberJoined',
       'group.rebalancing',
+      'group.memberJoined',
       'group.rebalancing',
       'group.stable',
       'group.memberRemoved',
       'group.rebalancing',
     ]);
-    expect(events[2]).toMatchObject({ members: 2, generation: 2, protocol: 'range' });
-    expect(events[3]).toMatchObject({ memberId: b, reason: 'left the group: not provided' });
+    expect(events[4]).toMatchObject({ members: 2, generation: 2, protocol: 'range' });
+    expect(events[5]).toMatchObject({ memberId: b, reason: 'left the group: not provided' });
+  });
+
+  it('tells what each member holds: assigned at SyncGroup, kept or given up at its next JoinGroup', async () => {
+    const harness = await GroupHarness.create();
+    const { a, b } = await harness.stableGroup((index) => assignmentOf('orders', index === 0 ? [0, 1] : [2]));
+    void harness.join({ memberId: a, protocols: [{ name: 'range', metadata: owning('orders', [1]) }] });
+    void harness.join({ memberId: b, protocols: [{ name: 'range', metadata: subscription('orders') }] });
+    await harness.world.runFor(10);
+    const told = harness.events.flatMap((event) => (event.kind === 'group.memberHolds' ? [event] : []));
+    expect(told.map(({ memberId, told: how, partitions }) => [memberId, how, partitions])).toEqual([
+      [a, 'assigned', [{ topic: 'orders', partitions: [0, 1] }]],
+      [b, 'assigned', [{ topic: 'orders', partitions: [2] }]],
+      [a, 'rejoined', [{ topic: 'orders', partitions: [1] }]],
+      [b, 'rejoined', []],
+    ]);
+  });
+
+  it('says that a group is empty, so that nobody waits for the end of its last rebalance', async () => {
+    const harness = await GroupHarness.create();
+    const { a, b } = await harness.stableGroup();
+    await harness.leave(a);
+    await harness.leave(b);
+    expect(
+      harness
+        .kinds()
+        .filter((kind) => kind.startsWith('group.'))
+        .at(-1),
+    ).toBe('group.empty');
   });
 });
+
+function assignmentOf(topic: string, partitions: readonly number[]): Buffer {
+  const assignedPartitions = [{ topic, partitions: [...partitions] }];
+  return Buffer.concat([Buffer.alloc(2), consumerProtocolAssignment.encodeToBuffer(0, { assignedPartitions })]);
+}
+
+/** A subscription of version 1, which says what the member keeps (KIP-429). */
+function owning(topic: string, partitions: readonly number[]): Buffer {
+  const ownedPartitions = [{ topic, partitions: [...partitions] }];
+  const body = consumerProtocolSubscription.encodeToBuffer(1, { topics: [topic], ownedPartitions });
+  return Buffer.concat([Buffer.from([0, 1]), body]);
+}

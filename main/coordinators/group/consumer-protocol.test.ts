@@ -83,6 +83,29 @@ describe('a member that joins', () => {
     expect(harness.kinds().filter((kind) => kind === 'group.stable')).toHaveLength(2);
   });
 
+  it('shows in the journal: each partition is its owner’s until that one has given it up', async () => {
+    const harness = await twoMembers();
+    await harness.beat({ memberId: 'a', memberEpoch: 2, topicPartitions: owned([0, 1, 2, 3]) });
+    await harness.beat({ memberId: 'a', memberEpoch: 2, topicPartitions: owned([0, 1]) });
+    await harness.beat({ memberId: 'b', memberEpoch: 3, topicPartitions: [] });
+    const told = harness.events.flatMap((event) => {
+      if (event.kind === 'group.memberJoined') return [`${event.memberId} joined`];
+      if (event.kind === 'group.memberHolds') {
+        return [`${event.memberId} holds ${event.partitions.flatMap(({ partitions }) => partitions).join(',')}`];
+      }
+      return event.kind === 'group.stable' ? [`stable at ${event.generation}`] : [];
+    });
+    expect(told).toEqual([
+      'a joined',
+      'a holds 0,1,2,3',
+      'stable at 2',
+      'b joined',
+      'a holds 0,1',
+      'b holds 2,3',
+      'stable at 3',
+    ]);
+  });
+
   it('is assigned no sooner than the interval after the last assignment', async () => {
     const harness = await withTopic(2, { 'group.consumer.assignment.interval.ms': '1000' });
     await harness.enter('a');

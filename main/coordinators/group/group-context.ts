@@ -6,6 +6,7 @@ import type { Clock, Random } from '../../runtime/runtime.ts';
 import type { KeyedTimers } from '../runtime/keyed-timers.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
 import type { GroupDecision } from './group-records.ts';
+import type { GroupOwnership } from './group-ownership.ts';
 import type { GroupRegistry } from './group-registry.ts';
 
 export type GroupContext = {
@@ -16,6 +17,7 @@ export type GroupContext = {
   readonly image: () => MetadataImage;
   readonly timers: KeyedTimers;
   readonly groups: GroupRegistry;
+  readonly ownership: GroupOwnership;
   /** Runs a decision that no client asked for. */
   readonly run: (operation: () => GroupDecision<null>) => void;
   /** Offset of the next record: from when on a new group counts. */

@@ -18,6 +18,7 @@ import { ConsumerHeartbeat } from './consumer-heartbeat.ts';
 import { ConsumerMembership } from './consumer-membership.ts';
 import type { GroupContext } from './group-context.ts';
 import { GroupMigration } from './group-migration.ts';
+import { GroupOwnership } from './group-ownership.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { GroupRebalance } from './group-rebalance.ts';
 import { type GroupDecision, groupTombstone, nothing } from './group-records.ts';
@@ -82,6 +83,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
       ...surroundings,
       timers: services.timers,
       groups: this.groups,
+      ownership: new GroupOwnership(surroundings.journal, surroundings.image),
       run: (operation) => services.run(operation),
       nextOffset: services.nextOffset,
     };
@@ -135,7 +137,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
         const group = this.#changedBy(record, offset, ConsumerGroup);
         if (group === null) return;
         this.groups.changed(group.groupId, offset, group.apply(record));
-        if (this.groups.isTracking) this.#tellState(group);
+        this.#tell(group, record);
         return;
       }
       case 'ShareGroupMetadata':
@@ -147,6 +149,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
         const group = this.#changedBy(record, offset, ShareGroup);
         if (group === null) return;
         this.groups.changed(group.groupId, offset, group.apply(record, this.#context.clock.wallMs()));
+        this.#tell(group, record);
         return;
       }
       case 'StreamsGroupMetadata':
@@ -158,7 +161,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
         const group = this.#changedBy(record, offset, StreamsGroup);
         if (group === null) return;
         this.groups.changed(group.groupId, offset, group.apply(record));
-        if (this.groups.isTracking) this.#tellState(group);
+        this.#tell(group, record);
         return;
       }
     }
@@ -184,18 +187,28 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     return group;
   }
 
-  #tellState(group: ConsumerGroup | StreamsGroup): void {
-    const { state, groupId, assignmentEpoch: generation } = group;
+  /** What a record changed for those who watch; a load is no news. */
+  #tell(group: ConsumerGroup | ShareGroup | StreamsGroup, record: GroupCoordinatorRecord): void {
+    if (!this.groups.isTracking) return;
+    this.#context.ownership.applied(group, record);
+    if (group instanceof ShareGroup) {
+      // Nothing is taken from anybody: with its target made, the group is done.
+      if (record.name === 'ShareGroupTargetAssignmentMetadata') this.#settled(group, group.assignmentEpoch);
+      else if (record.name === 'ShareGroupMetadata' && group.isEmpty) this.#settled(group, group.epoch);
+      return;
+    }
+    const { state } = group;
     if (state === group.reportedState) return;
     group.reportedState = state;
-    if (state !== 'Stable') return;
-    const entry = {
-      kind: 'group.stable',
-      groupId,
-      generation,
-      members: group.members.size,
-      protocol: group.type,
-    } as const;
+    if (state === 'Stable' || state === 'Empty') this.#settled(group, group.assignmentEpoch);
+  }
+
+  #settled(group: ConsumerGroup | ShareGroup | StreamsGroup, generation: number): void {
+    const { groupId, type: protocol } = group;
+    const members = group.members.size;
+    const entry = group.isEmpty
+      ? ({ kind: 'group.empty', groupId, generation } as const)
+      : ({ kind: 'group.stable', groupId, generation, members, protocol } as const);
     group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
   }
 
@@ -293,6 +306,7 @@ export class GroupMachine implements StateMachine<GroupCoordinatorRecord> {
     this.groups.isTracking = true;
     this.store.isTracking = true;
     for (const group of this.groups.values()) {
+      this.#context.ownership.loaded(group);
       if (group instanceof ClassicGroup) this.#rebalance.loaded(group);
       else if (group instanceof ConsumerGroup) this.#consumerMembership.loaded(group);
       else if (group instanceof ShareGroup) this.#shareMembership.loaded(group);

@@ -66,6 +66,7 @@ export class GroupRebalance {
     const { groupId } = group;
     const entry = { kind: 'group.memberRemoved', groupId, memberId: member.memberId, reason } as const;
     group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
+    this.#context.ownership.removed(groupId, member.memberId);
     this.#context.changed(groupId);
   }
 
@@ -136,6 +137,8 @@ export class GroupRebalance {
     group.initNextGeneration(this.#context.clock.wallMs());
     this.#context.changed(groupId);
     if (group.isEmpty) {
+      const entry = { kind: 'group.empty', groupId, generation: group.generationId } as const;
+      group.lastEvent = this.#context.journal.record(entry, group.lastEvent);
       // Failing to note this down is harmless: the members of the generation before would time out after a load.
       return { records: [groupMetadataRecord(group, new Map())], response: null, isReplayed: false };
     }
@@ -210,6 +213,7 @@ export class GroupRebalance {
     }
     this.#propagate(group, ErrorCode.NONE);
     group.transitionTo('Stable', clock.wallMs());
+    for (const member of group.members.values()) this.#context.ownership.assigned(group, member);
     const { groupId, generationId: generation, memberCount: members } = group;
     const entry = { kind: 'group.stable', groupId, generation, members, protocol: group.protocolName ?? '' } as const;
     group.lastEvent = journal.record(entry, group.lastEvent);

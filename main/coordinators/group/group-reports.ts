@@ -5,7 +5,7 @@ import { ProtocolError } from '../../protocol/protocol-error.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import type { OwnedPartitions, TopicPartitions } from './consumer-group-member.ts';
-import type { GroupMachine } from './group-machine.ts';
+import type { OffsetStore } from './offset-store.ts';
 import type { Group } from './group-registry.ts';
 import { ShareGroup } from './share/share-group.ts';
 import { StreamsGroup } from './streams/streams-group.ts';
@@ -33,7 +33,7 @@ export type GroupReport = {
 
 export type GroupChanges = { readonly changed: readonly GroupReport[]; readonly removed: readonly string[] };
 
-export function reportOf(group: Group, { store }: GroupMachine, image: MetadataImage): GroupReport {
+export function reportOf(group: Group, { store }: { readonly store: OffsetStore }, image: MetadataImage): GroupReport {
   const offsets = [...store.all(group.groupId, 'committed')].map(([topic, partition, committed]) => ({
     topic,
     partition,
@@ -69,7 +69,7 @@ export function reportOf(group: Group, { store }: GroupMachine, image: MetadataI
   return { groupId, protocolType: group.protocolType ?? '', state, generation, members, offsets };
 }
 
-function namedPartitions(
+export function namedPartitions(
   owned: OwnedPartitions | TopicPartitions,
   { topics }: MetadataImage,
 ): { topic: string; partition: number }[] {
@@ -84,7 +84,8 @@ function hostOf(clientHost: string): string {
   return clientHost.startsWith('/') ? clientHost.slice(1) : clientHost;
 }
 
-function partitionsOf(assignment: Buffer): { topic: string; partition: number }[] {
+/** As the leader of a classic group of consumers assigned them. */
+export function partitionsOf(assignment: Buffer): { topic: string; partition: number }[] {
   if (assignment.length < 2) return [];
   try {
     // Version in front; version 0 is the beginning of all later ones.

@@ -1,6 +1,6 @@
-// A group as the screen lists it, and its rebalances as the journal tells them. Pure.
+// A group as the screen lists it. Pure.
 
-import type { GroupView, JournalEvent } from '../../../main/api/views.ts';
+import type { GroupView } from '../../../main/api/views.ts';
 import type { Look } from '../../text/standings.ts';
 
 export function groupLook(state: string): Look {
@@ -42,50 +42,6 @@ export function groupKind(protocolType: string): { readonly word: string; readon
     streams: 'A streams group (KIP-1071): the coordinator hands out tasks of a topology.',
   };
   return { word: protocolType, meaning: meanings[protocolType] ?? `Its clients speak the ${protocolType} protocol.` };
-}
-
-export type Rebalance = {
-  /** Id of the event that began it. */
-  readonly id: string;
-  readonly wallMs: number;
-  readonly reason: string;
-  readonly generation: number;
-  /** Members once stable; null while it goes on. */
-  readonly members: number | null;
-  readonly assignor: string | null;
-  readonly tookMs: number | null;
-  /** Members that were removed on the way. */
-  readonly removed: readonly string[];
-};
-
-/** Newest first. */
-export function rebalancesOf(groupId: string, events: readonly JournalEvent[]): readonly Rebalance[] {
-  const rebalances: Rebalance[] = [];
-  let open: { -readonly [Key in keyof Rebalance]: Rebalance[Key] } | null = null;
-  let removed: string[] = [];
-  for (const { id, wallMs, entry } of events) {
-    if (!('groupId' in entry) || entry.groupId !== groupId) continue;
-    if (entry.kind === 'group.memberRemoved') {
-      removed.push(`${entry.memberId}: ${entry.reason}`);
-      if (open !== null) open.removed = removed;
-    } else if (entry.kind === 'group.rebalancing') {
-      // A second trigger before it is stable belongs to the same rebalance.
-      if (open !== null) continue;
-      const { reason, generation } = entry;
-      open = { id, wallMs, reason, generation, members: null, assignor: null, tookMs: null, removed };
-      rebalances.push(open);
-    } else if (entry.kind === 'group.stable') {
-      const { generation, members, protocol } = entry;
-      const begun = open ?? { id, wallMs, reason: '', removed };
-      const settled = { ...begun, generation, members, assignor: protocol };
-      const tookMs = open === null ? null : wallMs - open.wallMs;
-      if (open !== null) rebalances.pop();
-      rebalances.push({ ...settled, tookMs });
-      open = null;
-      removed = [];
-    }
-  }
-  return rebalances.toReversed();
 }
 
 export type PartitionRow = GroupView['partitions'][number] & { readonly key: string; readonly owner: string | null };
