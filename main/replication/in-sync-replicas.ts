@@ -19,6 +19,8 @@ export type FollowerProgress = {
   /** −1: the follower didn't say (Fetch before version 15). */
   brokerEpoch: number;
   contact: FollowerContact | null;
+  /** Its latest poll that can't bring it into the ISR any more: it was a member then, or was weighed and is not there. */
+  weighedPollMs: number;
 };
 
 export function unknownFollower(brokerId: BrokerId): FollowerProgress {
@@ -31,6 +33,7 @@ export function unknownFollower(brokerId: BrokerId): FollowerProgress {
     lastCaughtUpMs: -Infinity,
     brokerEpoch: -1,
     contact: null,
+    weighedPollMs: -Infinity,
   };
 }
 
@@ -43,6 +46,7 @@ export function resetForNewLeader(follower: FollowerProgress, isInSync: boolean,
   follower.lastCaughtUpMs = isInSync ? nowMs : -Infinity;
   follower.brokerEpoch = -1;
   follower.contact = null;
+  follower.weighedPollMs = -Infinity;
 }
 
 /** Takes in one fetch. `leaderLogEndOffset` is the log end at the moment the fetch was read. */
@@ -86,6 +90,21 @@ export function isCaughtUp(
   replicaLagTimeMaxMs: number,
 ): boolean {
   return follower.logEndOffset === leaderLogEndOffset || nowMs - follower.lastCaughtUpMs <= replicaLagTimeMaxMs;
+}
+
+/** Whether it has polled since it was weighed last, and so lately that it polls on. */
+export function hasUnweighedPoll(follower: FollowerProgress, nowMs: number, pollAgeMaxMs: number): boolean {
+  const polledMs = follower.contact?.lastFetchMs ?? -Infinity;
+  return polledMs > follower.weighedPollMs && nowMs - polledMs <= pollAgeMaxMs;
+}
+
+export function weighPoll(follower: FollowerProgress): void {
+  follower.weighedPollMs = follower.contact?.lastFetchMs ?? follower.weighedPollMs;
+}
+
+/** What members have polled so far they polled as members. */
+export function weighMembers(followers: readonly FollowerProgress[], state: InSyncState): void {
+  for (const follower of followers) if (state.inSync.includes(follower.brokerId)) weighPoll(follower);
 }
 
 /** A change of the set on its way to the controller. */

@@ -27,6 +27,7 @@ import {
 import { nextHighWatermark } from './high-watermark.ts';
 import {
   expandWith,
+  hasUnweighedPoll,
   isInFlight,
   isProposalOf,
   maximalInSync,
@@ -34,6 +35,8 @@ import {
   recordFetch,
   resetForNewLeader,
   settleBeforeAppend,
+  weighMembers,
+  weighPoll,
   shrinkBy,
   unknownFollower,
   type FollowerContact,
@@ -139,6 +142,7 @@ export class Partition {
     if (before.kind === 'leader' && assignment.partitionEpoch === this.partitionEpoch) return false;
     const isNewEpoch = assignment.leaderEpoch > this.leaderEpoch || before.kind !== 'leader';
     const known = before.kind === 'leader' ? before.followers : [];
+    if (before.kind === 'leader') weighMembers(known, before.inSync);
     const followers = assignment.replicas
       .filter((id) => id !== nodeId)
       .map((id) => known.find((follower) => follower.brokerId === id) ?? unknownFollower(id));
@@ -292,23 +296,33 @@ export class Partition {
 
   /**
    * Proposes to drop members that lag, or to take in a follower that polls, holds everything and could not join when
-   * it fetched last (it was fenced then). True while some follower is behind or outside: the check must come again.
+   * it fetched last (it was fenced then). A poll counts once, as in Kafka, where each fetch weighs its follower: what a
+   * member polled before it fell out, or died, doesn't bring it back. Gives the milliseconds until the check must come
+   * again: Infinity while nobody is behind or outside.
    */
-  checkInSync(nowMs: number): boolean {
+  checkInSync(nowMs: number): number {
     const role = this.role;
-    if (role.kind !== 'leader') return false;
+    if (role.kind !== 'leader') return Infinity;
     const end = this.log.logEndOffset;
-    const inSync = role.inSync.inSync;
-    const lagMaxMs = this.surroundings.config.replicaLagTimeMaxMs;
+    const { replicaLagTimeMaxMs: lagMaxMs, replicaFetchWaitMaxMs } = this.surroundings.config;
+    const pollAgeMaxMs = Math.min(lagMaxMs, 2 * replicaFetchWaitMaxMs);
     if (!isInFlight(role.inSync)) {
+      weighMembers(role.followers, role.inSync);
       const lagging = outOfSyncReplicas(role.inSync, role.followers, end, nowMs, lagMaxMs);
       if (lagging.length > 0) this.propose(role, shrinkBy(role.inSync, lagging));
       for (const follower of role.followers) {
-        if (follower.contact !== null && nowMs - follower.contact.lastFetchMs <= lagMaxMs)
-          this.maybeExpand(role, follower);
+        if (hasUnweighedPoll(follower, nowMs, pollAgeMaxMs)) this.maybeExpand(role, follower);
       }
     }
-    return role.followers.some((follower) => follower.logEndOffset !== end || !inSync.includes(follower.brokerId));
+    let againMs = isInFlight(role.inSync) ? lagMaxMs / 2 : Infinity;
+    for (const follower of role.followers) {
+      const isMember = role.inSync.inSync.includes(follower.brokerId);
+      if (isMember && follower.logEndOffset === end) continue;
+      // An idle follower that may join does so with its next poll, which names no partition: it has to be looked for.
+      const isPolling = follower.contact !== null && nowMs - follower.contact.lastFetchMs <= pollAgeMaxMs;
+      againMs = Math.min(againMs, isPolling && !isMember ? replicaFetchWaitMaxMs : lagMaxMs / 2);
+    }
+    return againMs;
   }
 
   isProposing(proposal: InSyncState): boolean {
@@ -332,9 +346,12 @@ export class Partition {
       return true;
     }
     this.countAccepted(item.proposal);
+    weighMembers(role.followers, role.inSync);
     role.inSync = { kind: 'committed', inSync: outcome.inSyncReplicas };
     this.partitionEpoch = outcome.partitionEpoch;
     this.surroundings.changed.add(this);
+    // Who is outside now may have caught up while the proposal was on its way.
+    this.surroundings.lagging.add(this);
     this.raiseHighWatermark();
     return true;
   }
@@ -368,8 +385,11 @@ export class Partition {
 
   private maybeExpand(role: LeaderRole, follower: FollowerProgress): void {
     if (isInFlight(role.inSync) || role.inSync.inSync.includes(follower.brokerId)) return;
+    // One that may not join yet (it is fenced) is weighed when it may.
+    if (!this.isEligibleForIsr(follower)) return;
+    weighPoll(follower);
     const isThere = follower.logEndOffset >= this.log.highWatermark && follower.logEndOffset >= role.epochStartOffset;
-    if (isThere && this.isEligibleForIsr(follower)) this.propose(role, expandWith(role.inSync, follower.brokerId));
+    if (isThere) this.propose(role, expandWith(role.inSync, follower.brokerId));
   }
 
   private isEligibleForIsr(follower: FollowerProgress): boolean {

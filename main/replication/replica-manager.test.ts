@@ -72,6 +72,50 @@ describe('replication', () => {
     expect(cluster.values(3)).toEqual(['a']);
   });
 
+  test('a member that fell out is not brought back by what it polled before', async () => {
+    const cluster = await threeNodes(6);
+    await cluster.world.settle(cluster.produce(1, ['a']));
+    await cluster.world.runFor(50);
+    cluster.world.cutBoth(1, 2);
+    cluster.world.cutBoth(1, 3);
+    await cluster.world.settle(cluster.produce(1, ['b'], { acks: 1 }));
+    // Both polled once more, from where they were: they hold all that is committed, and are gone.
+    const leader = cluster.node(1).partition();
+    await cluster.world.runFor(700);
+    const { clock } = cluster.world.runtimeFor(1);
+    const nowMs = clock.monotonicMs();
+    for (const id of [2, 3]) {
+      const follower = leader.follower(id);
+      const contact = { lastFetchMs: nowMs };
+      const fetch = { replicaId: id, brokerEpoch: -1, fetchOffset: 1, logStartOffset: 0, contact };
+      if (follower !== null) leader.recordFollowerFetch(leader.leaderRole(), follower, fetch, nowMs);
+    }
+    const before = cluster.controller.partitions.get(cluster.key)?.partitionEpoch ?? 0;
+    await cluster.world.runFor(5000);
+    expect(cluster.controller.partitions.get(cluster.key)).toMatchObject({ inSyncReplicas: [1] });
+    expect(cluster.controller.partitions.get(cluster.key)?.partitionEpoch).toBe(before + 1);
+  });
+
+  // The answer to the leader and the metadata with it come in either order, by the seed.
+  test.each([7, 9, 10, 11])(
+    'who caught up while its removal was on its way comes back unasked (seed %i)',
+    async (seed) => {
+      const cluster = await threeNodes(seed);
+      await cluster.world.settle(cluster.produce(1, ['a']));
+      const inSync = (): readonly number[] => cluster.controller.partitions.get(cluster.key)?.inSyncReplicas ?? [];
+      cluster.controller.isReachable = false;
+      cluster.world.cutBoth(1, 3);
+      await cluster.world.settle(cluster.produce(1, ['b'], { acks: 1 }));
+      await cluster.world.runFor(2000);
+      cluster.world.healAll();
+      await cluster.world.runUntil(() => cluster.values(3).length === 2);
+      await cluster.world.runFor(1000);
+      cluster.controller.isReachable = true;
+      await cluster.world.runUntil(() => inSync().length === 2);
+      await cluster.world.runUntil(() => inSync().length === 3, 1000);
+    },
+  );
+
   test('below min.insync.replicas acks=all is refused before anything is written', async () => {
     const cluster = await threeNodes(6);
     cluster.controller.fence(toBrokerId(2));

@@ -91,6 +91,7 @@ export class ReplicaManager implements PartitionHost {
   private readonly appends: Appends;
   private readonly reports: ReplicaReports;
   private inSyncTimer: Timer | null = null;
+  private inSyncDueMs = 0;
   private isClosed = false;
 
   constructor(options: ReplicaManagerOptions) {
@@ -99,14 +100,16 @@ export class ReplicaManager implements PartitionHost {
     this.nodeId = options.nodeId;
     const { nodeId, config, metadata, journal, brokerEpoch } = options;
     const { clock, random } = options.runtime;
-    const wake = (): void => this.endEvent();
     this.deadlines = new DeadlineQueue(clock);
     this.alterPartitions = new AlterPartitionSender({
       nodeId,
       clock,
       channel: options.alterPartitions,
       brokerEpoch,
-      afterResponse: wake,
+      afterResponse: () => {
+        this.checkInSync();
+        this.endEvent();
+      },
     });
     this.reports = new ReplicaReports();
     this.surroundings = {
@@ -190,7 +193,7 @@ export class ReplicaManager implements PartitionHost {
     const wasFollowing = partition.role.kind === 'follower' ? partition.role.leader : -1;
     if (wasFollowing !== -1) this.fetchers.get(wasFollowing)?.remove(partition);
     partition.becomeLeader(assignment);
-    this.armInSyncCheck();
+    this.armInSyncCheck(this.options.config.replicaLagTimeMaxMs / 2);
   }
 
   private follow(assignment: PartitionAssignment, touched: Set<ReplicaFetcher>): void {
@@ -440,10 +443,14 @@ export class ReplicaManager implements PartitionHost {
 
   // ── in-sync replicas ──
 
-  private armInSyncCheck(): void {
-    if (this.inSyncTimer !== null || this.isClosed || this.surroundings.lagging.size === 0) return;
+  private armInSyncCheck(inMs: number): void {
+    if (this.isClosed || this.surroundings.lagging.size === 0) return;
     const { clock } = this.options.runtime;
-    this.inSyncTimer = clock.at(clock.monotonicMs() + this.options.config.replicaLagTimeMaxMs / 2, () => {
+    const dueMs = clock.monotonicMs() + inMs;
+    if (this.inSyncTimer !== null && this.inSyncDueMs <= dueMs) return;
+    this.inSyncTimer?.cancel();
+    this.inSyncDueMs = dueMs;
+    this.inSyncTimer = clock.at(dueMs, () => {
       this.inSyncTimer = null;
       this.checkInSync();
       this.endEvent();
@@ -452,15 +459,19 @@ export class ReplicaManager implements PartitionHost {
 
   private checkInSync(): void {
     const nowMs = this.options.runtime.clock.monotonicMs();
+    let againMs = Infinity;
     for (const partition of [...this.surroundings.lagging]) {
-      if (!partition.checkInSync(nowMs)) this.surroundings.lagging.delete(partition);
+      const partitionAgainMs = partition.checkInSync(nowMs);
+      if (partitionAgainMs === Infinity) this.surroundings.lagging.delete(partition);
+      againMs = Math.min(againMs, partitionAgainMs);
     }
+    if (againMs < Infinity) this.armInSyncCheck(againMs);
   }
 
   /** What every event ends with: whoever can be answered now is. */
   private endEvent(): void {
     this.fetches.wakeAll();
-    if (this.inSyncTimer === null) this.armInSyncCheck();
+    if (this.inSyncTimer === null) this.armInSyncCheck(this.options.config.replicaLagTimeMaxMs / 2);
   }
 
   private storageFailed(partition: Partition, error: DiskError): void {

@@ -171,6 +171,18 @@ describe('losses after power losses', () => {
     expect(report.counts.lostExcused).toBe(1);
   });
 
+  it('leave the other copy of what a plain producer sent twice, which is not moved', () => {
+    const diskLosses = [
+      { atMs: 5, broker: 1 },
+      { atMs: 6, broker: 2 },
+    ];
+    const facts = { inSync: [inSync(0, 1, 1, 2)], diskLosses };
+    const twice = (producer: string): HistoryEvent[] => [sent(0, producer), acknowledged(0, 3, producer)];
+    expect(rules(history(twice('plain'), log(stored(0, 0, 'plain')), facts))).toEqual([]);
+    expect(rules(history(twice('safe'), log(stored(0, 0)), facts))).toEqual(['moved']);
+    expect(rules(history(twice('plain'), log(stored(0, 0, 'plain')), { ...facts, diskLosses: [] }))).toEqual(['moved']);
+  });
+
   it('are not while one survives', () => {
     const diskLosses = [{ atMs: 5, broker: 1 }];
     expect(rules(history(events, log(), { inSync: [inSync(0, 1, 1, 2)], diskLosses }))).toEqual(['lost']);

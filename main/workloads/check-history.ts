@@ -17,7 +17,7 @@ import type {
 } from './history.ts';
 import { checkTopics } from './check-topics.ts';
 import { checkTransactions } from './check-transactions.ts';
-import { isLossExcused, judgeLoss } from './loss-excuse.ts';
+import { isLossExcused, judgeLoss, type LossVerdict } from './loss-excuse.ts';
 
 export const violationCountMax = 100;
 
@@ -173,6 +173,9 @@ class HistoryCheck {
       const { offset } = event;
       // A record that only its leader held may be lost and then sent again by hand: its place is no promise.
       if (acks !== 'all' || offset === null || copies.some((copy) => copy.offset === offset)) return;
+      // Sent twice, and the copy that was acknowledged is lost as much as it may be: the other one outlived it.
+      const isIdempotent = this.#producers.get(event.producer)?.isIdempotent === true;
+      if (!isIdempotent && this.#verdictOn(event) !== 'broken-promise') return;
       const places = copies.map((copy) => copy.offset).join(', ');
       this.#violation('moved', log, `${nameOf(event)} was acknowledged at offset ${offset} and stands at ${places}`);
       return;
@@ -187,8 +190,12 @@ class HistoryCheck {
     this.#violation('lost', log, what);
   }
 
+  #verdictOn(event: Event<'acknowledged'>): LossVerdict {
+    return judgeLoss({ ...partitionOf(event), atMs: event.startMs ?? event.atMs }, this.#history);
+  }
+
   #isLossToldOnly(event: Event<'acknowledged'>): boolean {
-    const verdict = judgeLoss({ ...partitionOf(event), atMs: event.startMs ?? event.atMs }, this.#history);
+    const verdict = this.#verdictOn(event);
     if (verdict === 'no-disk-left') this.#counts.lostExcused++;
     if (verdict === 'given-up') this.#counts.lostGivenUp++;
     if (verdict === 'unclean-election') this.#counts.lostToUnclean++;

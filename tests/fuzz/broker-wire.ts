@@ -120,6 +120,7 @@ class HostileSession {
       brokerCount: 1,
       properties,
       onTelemetry: () => undefined,
+      onRegistered: () => undefined,
       onStart: () => undefined,
       note: (_, text) => {
         if (text.startsWith('handler-failed')) this.#troubles.push(text);

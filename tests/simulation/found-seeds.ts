@@ -20,4 +20,9 @@ export const foundSeeds: readonly { readonly seed: number; readonly found: strin
   { seed: 65, found: 'a log start raised the recovery point over a topic id that was not safe yet' },
   { seed: 10065, found: 'the first flush after a clean stop left out the small files of what had been an empty log' },
   { seed: 93, found: 'small files that a killed process had not synced were not synced by the next one either' },
+  {
+    seed: 42329,
+    found: 'a dead follower was taken back into the ISR, again and again, because of polls it made before',
+  },
+  { seed: 44018, found: 'a follower that caught up while its removal was on its way stayed out of the ISR for ever' },
 ];

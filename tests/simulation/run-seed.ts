@@ -116,6 +116,7 @@ class SeedRun {
         this.#checks.onTelemetry(broker, life, telemetry, world.nowMs);
         if (telemetry.quorum !== null) this.#quorum.onReport(broker, telemetry.quorum);
       },
+      onRegistered: (broker) => this.#checks.onRegistered(broker),
       onStart: (broker, isClean) => {
         this.#starts.push({ broker, isClean, atMs: world.nowMs });
         this.#checks.onStart(broker, world.nowMs);

@@ -15,6 +15,8 @@ export type SimulatedBrokersOptions = {
   readonly properties: Readonly<Record<string, string>>;
   /** `life` counts the broker's starts. */
   readonly onTelemetry: (broker: number, life: number, report: Telemetry) => void;
+  /** The broker knows that the cluster knows it. */
+  readonly onRegistered: (broker: number) => void;
   readonly note: (actor: string, text: string) => void;
   /** A broker ended itself, or could not start, though its disk did nothing to it. */
   readonly onBrokenBroker: (broker: number, error: unknown) => void;
@@ -122,11 +124,12 @@ export class SimulatedBrokers {
   }
 
   async #start(id: number, life: number): Promise<void> {
-    const { world, onTelemetry } = this.#options;
+    const { world, onTelemetry, onRegistered } = this.#options;
     const runtime = world.runtimeFor(id);
     const channel = {
       send: (report: BrokerReport): void => {
         if (report.type === 'telemetry') onTelemetry(id, life, report);
+        if (report.type === 'phase' && report.brokerEpoch !== null) onRegistered(id);
       },
       onCommand: () => undefined,
     };

@@ -9,10 +9,11 @@ import type { SimulatedDisk } from '../../main/runtime/simulated/simulated-disk.
 type Telemetry = Extract<BrokerReport, { type: 'telemetry' }>;
 type IsrExpanded = Extract<JournalEvent['entry'], { kind: 'partition.isrShrunk' | 'partition.isrExpanded' }>;
 
-/** Between a proposal and its place in the journal. */
-const settledMs = 100;
+/** A report that is later than this (its node was frozen) is not held against disks as they are now. */
+const lateMs = 100;
 const compactedTopic = 'table';
 const recreatedTopic = 'reborn';
+type InSync = { readonly sinceMs: number; readonly size: number };
 export type Report = (rule: string, message: string) => void;
 
 export class WorldChecks {
@@ -24,10 +25,17 @@ export class WorldChecks {
   readonly #highWatermarks = new Map<string, number>();
   #quorumEpochs = new Map<number, number>();
   /** What each leader last said of its ISR, with the time since when. */
-  readonly #inSync = new Map<string, { readonly sinceMs: number; readonly size: number }>();
+  readonly #inSync = new Map<string, InSync>();
+  /** Acknowledgements that the leader's next report clears, or doesn't. */
+  #suspected: { readonly leader: number; readonly key: string; readonly known: InSync; readonly message: string }[] =
+    [];
   /** When a broker's memory of a partition's producers began: its start, or the last cut of its log. */
   readonly #memories = new Map<string, number>();
   readonly #lives = new Map<number, number>();
+  /** Brokers whose present life the cluster knows: what it grants to others it grants to what they were before. */
+  readonly #registered = new Set<number>();
+  /** Who came into an ISR though its life is over or not registered yet, by partition and life. */
+  readonly #joinedAway = new Set<string>();
 
   /** Of each partition the leader that reported last. */
   readonly #leaders = new Map<string, { readonly leaderEpoch: number; readonly highWatermark: number }>();
@@ -39,12 +47,25 @@ export class WorldChecks {
     this.#diskInUse = diskInUse;
   }
 
-  /** A producer was told so with acks=all: its leader must not have had fewer in sync than asked for all the while. */
+  /**
+   * A producer was told so with acks=all: its leader must not have had fewer in sync than asked for all the while. A set
+   * that has just grown is told in the leader's next report: until then there is no judgement.
+   */
   onAcknowledged(leader: number, partition: string, startMs: number, inSyncMin: number): void {
-    const known = this.#inSync.get(`${partition} on broker ${leader}`);
+    const key = `${partition} on broker ${leader}`;
+    const known = this.#inSync.get(key);
     if (known === undefined || known.size >= inSyncMin || known.sinceMs > startMs) return;
     const what = `${partition}: broker ${leader} acknowledged with ${known.size} in sync since ${known.sinceMs.toFixed(0)} ms`;
-    this.#report('acknowledged-below-min-isr', `${what}, asked at ${startMs.toFixed(0)} ms`);
+    this.#suspected.push({ leader, key, known, message: `${what}, asked at ${startMs.toFixed(0)} ms` });
+  }
+
+  #judge(leader: number): void {
+    const suspected = this.#suspected.filter((each) => each.leader === leader);
+    if (suspected.length === 0) return;
+    this.#suspected = this.#suspected.filter((each) => each.leader !== leader);
+    for (const { key, known, message } of suspected) {
+      if (this.#inSync.get(key) === known) this.#report('acknowledged-below-min-isr', message);
+    }
   }
 
   /** Since when the broker can know each of the last five batches of a producer. */
@@ -54,21 +75,27 @@ export class WorldChecks {
 
   onStart(broker: number, atMs: number): void {
     this.#lives.set(broker, atMs);
+    this.#registered.delete(broker);
     for (const name of [...this.#inSync.keys()]) if (name.endsWith(` on broker ${broker}`)) this.#inSync.delete(name);
+  }
+
+  onRegistered(broker: number): void {
+    this.#registered.add(broker);
   }
 
   /** `life` counts the broker's starts: what is in memory only begins anew with each. */
   onTelemetry(broker: number, life: number, report: Telemetry, atMs: number): void {
-    for (const event of report.events) this.#onEvent(broker, event, atMs);
+    for (const event of report.events) this.#onEvent(broker, event, atMs, report.monotonicMs - event.monotonicMs);
     for (const replica of report.replicas) this.#onReplica(broker, life, replica, atMs);
     if (report.quorum !== null) this.#onQuorum(broker, report.quorum.epoch);
+    this.#judge(broker);
   }
 
-  #onEvent(broker: number, { entry }: JournalEvent, atMs: number): void {
+  #onEvent(broker: number, { entry }: JournalEvent, atMs: number, ageMs: number): void {
     if (entry.kind === 'replica.truncated') {
       this.#memories.set(`${entry.topic}-${entry.partition} on broker ${broker}`, atMs);
     }
-    if (entry.kind === 'partition.isrExpanded') this.#onJoined(entry, atMs);
+    if (entry.kind === 'partition.isrExpanded' && ageMs <= lateMs) this.#onJoined(entry);
     if (entry.kind === 'quorum.leaderElected') {
       this.#atMostOne('two-quorum-leaders', this.#quorumLeaders, entry.epoch, entry.leader, `epoch ${entry.epoch}`);
     }
@@ -83,15 +110,22 @@ export class WorldChecks {
     }
   }
 
-  /** Who comes into the ISR holds all that is committed. */
-  #onJoined({ topic, partition, leaderEpoch, changed }: IsrExpanded, atMs: number): void {
+  /**
+   * Who comes into the ISR holds all that is committed. One that lost power meanwhile did when it was proposed: such a
+   * proposal may reach the controller late, but only one, for the next is made when it is answered.
+   */
+  #onJoined({ topic, partition, leaderEpoch, changed }: IsrExpanded): void {
     const name = `${topic}-${partition}`;
     const leader = this.#leaders.get(name);
     if (topic === recreatedTopic || leader?.leaderEpoch !== leaderEpoch) return;
     for (const broker of changed) {
-      // Only of one that was there all the while and is: what a power loss took it had when it was proposed.
       const disk = this.#diskInUse(broker);
-      if (disk === null || (this.#lives.get(broker) ?? Infinity) > atMs - settledMs) continue;
+      if (disk === null || !this.#registered.has(broker)) {
+        const key = `${name} broker ${broker} after its life from ${this.#lives.get(broker) ?? 0}, epoch ${leaderEpoch}`;
+        if (this.#joinedAway.has(key)) this.#report('joined-while-away', `${name}: broker ${broker} twice`);
+        this.#joinedAway.add(key);
+        continue;
+      }
       const end = logEndOf(disk, name);
       if (end >= leader.highWatermark) continue;
       const what = `${name}: broker ${broker} came into the ISR with its log ending at ${end}`;

@@ -103,6 +103,11 @@ export class GroupMember {
   async #spread(joined: JoinGroupResponse): Promise<{ memberId: string; assignment: Buffer }[]> {
     const { topic } = this.#options;
     await this.#client.refresh(topic);
+    // As the Java client: who doesn't know the topic's partitions (the answer was lost) asks on, and assigns then.
+    while (this.#client.partitionsOf(topic).length === 0 && !this.#client.isStopped) {
+      await this.#client.sleep(retryMs);
+      await this.#client.refresh(topic);
+    }
     const partitions = this.#client.partitionsOf(topic);
     const ids = joined.members.map((member) => member.memberId).sort();
     return ids.map((memberId, index) => ({
