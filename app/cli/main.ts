@@ -17,9 +17,10 @@ const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
 
 async function main(argv: string[]): Promise<number> {
   const [name, ...args] = argv;
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+  const isHelp = name === 'help' || argv.includes('--help') || argv.includes('-h');
+  if (name === undefined || isHelp) {
     console.log(usage);
-    return name === undefined ? 2 : 0;
+    return isHelp ? 0 : 2;
   }
   if (name === '--version' || name === 'version') {
     console.log(__HIGHWATER_VERSION__);
