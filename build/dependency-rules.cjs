@@ -90,6 +90,8 @@ module.exports = {
           '^main/(cluster|workloads|faults|external)/',
           '^main/(engine|embed)\\.ts$',
           '^main/records/compression/',
+          // Pure functions of their arguments, as compression is: salts and nonces come from the Runtime.
+          '^main/net/sasl/scram-keys\\.ts$',
         ],
       },
       { dependencyTypes: ['core'] },

@@ -9,6 +9,7 @@ import { alterClientQuotasApi } from '../protocol/messages/alter-client-quotas.t
 import { alterConfigsApi } from '../protocol/messages/alter-configs.ts';
 import { alterPartitionReassignmentsApi } from '../protocol/messages/alter-partition-reassignments.ts';
 import { alterPartitionApi } from '../protocol/messages/alter-partition.ts';
+import { alterUserScramCredentialsApi } from '../protocol/messages/alter-user-scram-credentials.ts';
 import { assignReplicasToDirsApi } from '../protocol/messages/assign-replicas-to-dirs.ts';
 import { brokerHeartbeatApi } from '../protocol/messages/broker-heartbeat.ts';
 import { brokerRegistrationApi } from '../protocol/messages/broker-registration.ts';
@@ -36,6 +37,7 @@ import { electLeaders } from './leadership-control.ts';
 import { allocateProducerIds } from './producer-id-control.ts';
 import type { QuorumController } from './quorum-controller.ts';
 import { alterPartitionReassignments, listPartitionReassignments } from './reassignment-control.ts';
+import { alterUserScramCredentials } from './scram-control.ts';
 import { createPartitions, createTopics, deleteTopics } from './topic-control.ts';
 
 /** Whose request it is: of a client whose request a broker passed on, that client. */
@@ -146,6 +148,9 @@ const forAccess: readonly ControllerApi[] = [
   decided(createAclsApi, true, createAcls, (request, error) => ({ results: request.creations.map(() => error) })),
   decided(deleteAclsApi, true, deleteAcls, (request, error) => ({
     filterResults: request.filters.map(() => ({ ...error, matchingAcls: [] })),
+  })),
+  decided(alterUserScramCredentialsApi, true, alterUserScramCredentials, ({ deletions, upsertions }, error) => ({
+    results: [...new Set([...deletions, ...upsertions].map(({ name }) => name))].map((user) => ({ user, ...error })),
   })),
 ];
 

@@ -21,6 +21,7 @@ import {
   ConfigResourceType,
   metadataVersionFeature,
   quotaKey,
+  scramKey,
   type ClientQuotaImage,
   type ConfigResource,
   type ConfigurationImage,
@@ -215,10 +216,10 @@ export class MetadataDelta {
         this.#acls.delete(record.value.id);
         return;
       case 'UserScramCredentialRecord':
-        this.#scram.set(`${record.value.mechanism}:${record.value.name}`, ownedCredential(record.value));
+        this.#scram.set(scramKey(record.value.mechanism, record.value.name), ownedCredential(record.value));
         return;
       case 'RemoveUserScramCredentialRecord':
-        this.#scram.delete(`${record.value.mechanism}:${record.value.name}`);
+        this.#scram.delete(scramKey(record.value.mechanism, record.value.name));
         return;
       case 'DelegationTokenRecord':
         this.#tokens.set(record.value.tokenId, record.value);

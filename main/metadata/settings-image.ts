@@ -55,12 +55,16 @@ export function quotaKey(entity: QuotaEntity): string {
     .join();
 }
 
-/** `mechanism:user` → credential. */
+/** By `scramKey`. */
 export type ScramImage = ReadonlyMap<string, UserScramCredentialRecord>;
 /** By acl id. */
 export type AclsImage = ReadonlyMap<string, AccessControlEntryRecord>;
 /** By token id. */
 export type DelegationTokensImage = ReadonlyMap<string, DelegationTokenRecord>;
+
+export function scramKey(mechanism: number, user: string): string {
+  return `${mechanism}:${user}`;
+}
 
 export const emptyFeaturesImage: FeaturesImage = { metadataVersion: null, finalized: new Map() };
 

@@ -10,6 +10,7 @@ import { describeConfigsApi } from '../../protocol/messages/describe-configs.ts'
 import { describeLogDirsApi } from '../../protocol/messages/describe-log-dirs.ts';
 import { describeProducersApi } from '../../protocol/messages/describe-producers.ts';
 import { describeTopicPartitionsApi } from '../../protocol/messages/describe-topic-partitions.ts';
+import { describeUserScramCredentialsApi } from '../../protocol/messages/describe-user-scram-credentials.ts';
 import { fetchApi } from '../../protocol/messages/fetch.ts';
 import { initProducerIdApi } from '../../protocol/messages/init-producer-id.ts';
 import { listConfigResourcesApi } from '../../protocol/messages/list-config-resources.ts';
@@ -40,6 +41,7 @@ import { createDescribeConfigsHandler } from './describe-configs.ts';
 import { createDescribeLogDirsHandler } from './describe-log-dirs.ts';
 import { createDescribeProducersHandler } from './describe-producers.ts';
 import { createDescribeTopicPartitionsHandler } from './describe-topic-partitions.ts';
+import { createDescribeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts';
 import { createFetchHandler } from './fetch.ts';
 import { forwardingRoutes } from './forwarding.ts';
 import { groupRoutes } from './group-routes.ts';
@@ -132,6 +134,7 @@ function metadataRoutes(dependencies: HandlerDependencies): Route[] {
     route(describeClusterApi, onClient, describeCluster(dependencies)),
     route(describeConfigsApi, onClient, createDescribeConfigsHandler({ image, settings })),
     route(describeClientQuotasApi, onClient, createDescribeClientQuotasHandler({ image })),
+    route(describeUserScramCredentialsApi, onClient, createDescribeUserScramCredentialsHandler({ image })),
     route(listConfigResourcesApi, onClient, createListConfigResourcesHandler({ image })),
   ];
 }
