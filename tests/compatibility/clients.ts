@@ -32,7 +32,7 @@ export class NotHere extends Error {
   override readonly name = 'NotHere';
 }
 
-const pinned = {
+export const pinned = {
   python: [
     'confluent-kafka==2.16.1',
     'kafka-python==3.0.12',
@@ -168,7 +168,7 @@ async function preparePlatformatic({ cache }: Setting): Promise<Program> {
 }
 
 /** The command answers, or else what to do about it. */
-async function need(command: string, args: readonly string[], advice: string): Promise<void> {
+export async function need(command: string, args: readonly string[], advice: string): Promise<void> {
   try {
     await run(command, args);
   } catch {
@@ -176,7 +176,7 @@ async function need(command: string, args: readonly string[], advice: string): P
   }
 }
 
-function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
+export function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
   const options = { ...(cwd === undefined ? {} : { cwd }), maxBuffer: 1 << 26, timeout: 600_000 };
   return new Promise((resolve, reject) => {
     execFile(command, args, options, (error, stdout, stderr) => {

@@ -1,42 +1,45 @@
-// npm run clients: every client of the matrix against a cluster, step by step. See README.md beside this file.
+// npm run clients: every client of the matrix step by step, then every program of others, against a cluster. See
+// README.md beside this file.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startApacheKafka } from '../benchmarks/clusters/apache-cluster.ts';
-import { projectRoot, type Node } from '../benchmarks/clusters/cluster.ts';
-import { startHighwater } from '../benchmarks/clusters/highwater-cluster.ts';
+import { projectRoot } from '../benchmarks/clusters/cluster.ts';
 import { Observer } from '../benchmarks/observer.ts';
 import { profiles } from '../../main/cluster/profiles.ts';
-import { clients, NotHere } from './clients.ts';
+import { clients, NotHere, type Setting } from './clients.ts';
 import { runVerb } from './member.ts';
-import { page, table, type Row } from './report.ts';
+import { differencesBetween, type Difference } from './programs/differences.ts';
+import { kafkaJars } from './programs/jvm.ts';
+import type { ProgramResult } from './programs/program.ts';
+import { isWholeProgram, programs, programSettings, runPrograms } from './programs/run-programs.ts';
+import { differenceList, page, table, type Row } from './report.ts';
 import { walk } from './scenario.ts';
+import { runningTarget, startTarget, type Product, type Target } from './target.ts';
 
+const names = [...clients, ...programs].map(({ name }) => name);
 const usage = `usage: npm run clients -- [options]
-  --bootstrap HOST:PORT,…  a running cluster of three brokers (num.partitions 4, replication factor 3 for kcat)
-  --kafka                  starts Apache Kafka instead of Highwater; needs --kafka-libs
-  --kafka-libs DIR         jars of Apache Kafka 4.3.1; without it Maven fetches those of the Java client
-  --only NAME,…            of ${clients.map(({ name }) => name).join(', ')}
+  --bootstrap HOST:PORT,…  a running cluster of three brokers (num.partitions 4, replication factor 3 for kcat);
+                           the clients of the matrix only
+  --kafka                  Apache Kafka instead of Highwater
+  --against kafka          the programs against both; their answers are compared
+  --kafka-libs DIR         jars of Apache Kafka 4.3.1; without it Maven fetches them
+  --only NAME,…            of ${names.join(', ')}
+  --cases PATTERN          of the programs only the cases whose name matches
   --cache DIR              where clients are installed (default: highwater-clients in the temporary directory)
   --json FILE              the outcomes as JSON
   --write-docs             writes docs/CLIENTS.md`;
-
-type Target = {
-  readonly label: string;
-  readonly nodes: readonly Node[];
-  readonly bootstrap: string;
-  stop(): Promise<void>;
-};
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       bootstrap: { type: 'string' },
       kafka: { type: 'boolean' },
+      against: { type: 'string' },
       'kafka-libs': { type: 'string' },
       only: { type: 'string' },
+      cases: { type: 'string' },
       cache: { type: 'string' },
       json: { type: 'string' },
       'write-docs': { type: 'boolean' },
@@ -47,20 +50,61 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const only = values.only?.split(',');
-  const unknown = only?.filter((name) => !clients.some((client) => client.name === name)) ?? [];
+  const only = values.only?.split(',') ?? names;
+  const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new Error(`no such client: ${unknown.join(', ')}\n${usage}`);
+  if (values.against !== undefined && values.against !== 'kafka') throw new Error(usage);
   const cache = resolve(values.cache ?? join(tmpdir(), 'highwater-clients'));
   mkdirSync(cache, { recursive: true });
   const kafkaLibs = values['kafka-libs'] === undefined ? null : resolve(values['kafka-libs']);
+  const setting: Setting = { cache, kafkaLibs };
+  const product: Product = values.kafka === true ? 'Apache Kafka' : 'Highwater';
 
-  const target = await open(values.bootstrap ?? null, values.kafka === true, kafkaLibs);
+  const rows = await walkMatrix(only, setting, product, values.bootstrap ?? null);
+  const answers = async (whose: Product): Promise<ProgramResult[]> => {
+    const wanted = programs.filter(({ name }) => only.includes(name));
+    if (wanted.length === 0 || values.bootstrap !== undefined) return [];
+    const target = await start(whose, setting, programSettings);
+    try {
+      if (target.cluster === null) return [];
+      const options = { cases: new RegExp(values.cases ?? ''), log: (line: string) => console.log(line) };
+      return await runPrograms(wanted, target.cluster, setting, options);
+    } finally {
+      await target.stop();
+    }
+  };
+  const results = await answers(product);
+  let differences: readonly Difference[] | null = null;
+  if (values.against === 'kafka') {
+    console.log('\nThe same against Apache Kafka:');
+    differences = differencesBetween(results, await answers('Apache Kafka'));
+    console.log(`\n${differenceList(differences)}`);
+  }
+  if (rows.length > 0) console.log(`\nAgainst ${values.bootstrap ?? product}:\n\n${table(rows)}`);
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ product, rows, results, differences }, null, 2)}\n`);
+  if (values['write-docs'] === true)
+    writeFileSync(join(projectRoot(), 'docs/CLIENTS.md'), page({ rows, results, differences, product }));
+  const areSame = differences?.every(({ reason }) => reason !== null) ?? true;
+  return rows.every(isWhole) && results.every(isWholeProgram) && areSame ? 0 : 1;
+}
+
+async function walkMatrix(
+  only: readonly string[],
+  setting: Setting,
+  product: Product,
+  bootstrap: string | null,
+): Promise<Row[]> {
+  const wanted = clients.filter(({ name }) => only.includes(name));
+  if (wanted.length === 0) return [];
+  const configs = { ...profiles.laptop, 'num.partitions': '4' };
+  const target = bootstrap === null ? await start(product, setting, configs) : await runningTarget(bootstrap);
   const observer = new Observer(target.nodes);
   const rows: Row[] = [];
   try {
-    for (const client of clients.filter(({ name }) => only?.includes(name) ?? true)) {
+    for (const client of wanted) {
       const startedMs = performance.now();
-      const row = await rowOf(client, { cache, kafkaLibs }, target, observer);
+      const row = await rowOf(client, setting, target, observer);
       rows.push(row);
       console.log(`${client.name} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
       for (const line of complaints(row)) console.log(`  ${line}`);
@@ -69,16 +113,16 @@ async function main(): Promise<number> {
     observer.close();
     await target.stop();
   }
-  console.log(`\nAgainst ${target.label}:\n\n${table(rows)}`);
-  if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ target: target.label, rows }, null, 2)}\n`);
-  if (values['write-docs'] === true) writeFileSync(join(projectRoot(), 'docs/CLIENTS.md'), page(rows, target.label));
-  return rows.every(isWhole) ? 0 : 1;
+  return rows;
+}
+
+async function start(product: Product, setting: Setting, configs: Readonly<Record<string, string>>): Promise<Target> {
+  return startTarget(product, product === 'Highwater' ? null : await kafkaJars(setting), configs);
 }
 
 async function rowOf(
   client: (typeof clients)[number],
-  setting: { cache: string; kafkaLibs: string | null },
+  setting: Setting,
   { bootstrap }: Target,
   observer: Observer,
 ): Promise<Row> {
@@ -105,32 +149,6 @@ function complaints(row: Row): string[] {
   return Object.entries(row.outcomes).flatMap(([step, outcome]) =>
     outcome.is === 'failed' ? [`${step} FAILED: ${outcome.why}`] : [],
   );
-}
-
-async function open(bootstrap: string | null, isKafka: boolean, kafkaLibs: string | null): Promise<Target> {
-  if (bootstrap !== null) return { label: bootstrap, bootstrap, nodes: await nodesOf(bootstrap), stop: async () => {} };
-  const options = { configs: { ...profiles.laptop, 'num.partitions': '4' } };
-  if (!isKafka) {
-    const cluster = await startHighwater(options);
-    return { label: 'Highwater', nodes: cluster.nodes, bootstrap: cluster.bootstrap, stop: () => cluster.stop() };
-  }
-  if (kafkaLibs === null) throw new Error(`--kafka needs --kafka-libs\n${usage}`);
-  const cluster = await startApacheKafka(kafkaLibs, options);
-  return { label: 'Apache Kafka', nodes: cluster.nodes, bootstrap: cluster.bootstrap, stop: () => cluster.stop() };
-}
-
-async function nodesOf(bootstrap: string): Promise<Node[]> {
-  const seeds = bootstrap.split(',').map((address, index) => {
-    const [host = '', port = ''] = address.split(':');
-    return { id: -1 - index, host, port: Number(port), controllerPort: 0 };
-  });
-  const observer = new Observer(seeds);
-  try {
-    const { brokers } = await observer.metadata(null);
-    return brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port, controllerPort: 0 }));
-  } finally {
-    observer.close();
-  }
 }
 
 // So that the starters' own handlers of 'exit' end what they started.
