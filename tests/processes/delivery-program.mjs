@@ -4,6 +4,7 @@
 // as programs that copy exactly once are run: the new one fences the old one and goes on from the committed offsets.
 // usage: delivery-program.mjs BOOTSTRAP SEMANTICS INPUT OUTPUT COUNT DIE_AT|-1
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 
 /** As long as this without a batch read or copied, and the client has lost its way. */
@@ -77,9 +78,17 @@ const patience = setTimeout(() => giveUp(new Error(`nothing for ${patienceMs} ms
 async function isAllCopied() {
   const admin = kafka.admin();
   await admin.connect();
-  const [committed] = await admin.fetchOffsets({ groupId, topics: [input] });
-  await admin.disconnect();
-  return committed?.partitions.some(({ offset }) => Number(offset) === Number(count)) === true;
+  for (;;) {
+    try {
+      const [committed] = await admin.fetchOffsets({ groupId, topics: [input] });
+      await admin.disconnect();
+      return committed?.partitions.some(({ offset }) => Number(offset) === Number(count)) === true;
+    } catch (error) {
+      // A coordinator that is new to it says so, and this call of kafkajs does not ask again.
+      doing = `asking for the committed offsets: ${error.message}`;
+      await pause(100);
+    }
+  }
 }
 
 async function copyAll() {
