@@ -4,10 +4,9 @@
 import { createHash } from 'node:crypto';
 import { describeConfigsApi } from '../../../main/protocol/messages/describe-configs.ts';
 import { describeProducersApi } from '../../../main/protocol/messages/describe-producers.ts';
-import { fetchApi } from '../../../main/protocol/messages/fetch.ts';
 import { listOffsetsApi } from '../../../main/protocol/messages/list-offsets.ts';
 import { offsetFetchApi } from '../../../main/protocol/messages/offset-fetch.ts';
-import { RecordBatch, wholeBatchSize } from '../../../main/records/record-batch.ts';
+import { batchesOf } from './reading.ts';
 import { accept, persist, type Wire } from './wire.ts';
 
 type PartitionFacts = {
@@ -72,13 +71,10 @@ async function partitionFacts(
   const lastStableOffset = await offsetAt(wire, topic, partition, latest, 1);
   const hash = createHash('sha256');
   let batches = 0;
-  for (let offset = startOffset; offset < endOffset && !isCleaned;) {
-    const chunk = await fetch(wire, topic, partition, offset);
-    for (let position = 0, size = 0; (size = wholeBatchSize(chunk, position)) > 0; position += size) {
-      const batch = new RecordBatch(chunk, position);
-      hash.update(chunk.subarray(position, position + size));
+  if (!isCleaned) {
+    for await (const batch of batchesOf(wire, topic, partition, startOffset, endOffset)) {
+      hash.update(batch.bytes);
       batches += 1;
-      offset = batch.lastOffset + 1;
     }
   }
   const producers = await producersOf(wire, topic, partition);
@@ -102,32 +98,6 @@ async function offsetAt(
     (given) => accept('ListOffsets', given.topics[0]?.partitions[0]?.errorCode ?? -1),
   );
   return answer.topics[0]?.partitions[0]?.offset ?? -1;
-}
-
-async function fetch(wire: Wire, topic: string, partition: number, fetchOffset: number): Promise<Buffer> {
-  const asked = { partition, fetchOffset, partitionMaxBytes: 1 << 20 };
-  const body = {
-    replicaId: -1,
-    maxWaitMs: 500,
-    minBytes: 1,
-    maxBytes: 1 << 20,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [{ topic, partitions: [asked] }],
-    forgottenTopicsData: [],
-    rackId: '',
-  };
-  const answer = await wire.toLeader(topic, partition, fetchApi, 12, body, (given) => {
-    accept('Fetch', given.responses[0]?.partitions[0]?.errorCode ?? -1);
-    if (bytesOf(given.responses[0]?.partitions[0]?.records).length === 0) throw new Error('nothing to read yet');
-  });
-  return bytesOf(answer.responses[0]?.partitions[0]?.records);
-}
-
-function bytesOf(records: Uint8Array | readonly Uint8Array[] | null | undefined): Buffer {
-  if (records === null || records === undefined) return Buffer.alloc(0);
-  return records instanceof Uint8Array ? Buffer.from(records) : Buffer.concat(records);
 }
 
 async function producersOf(wire: Wire, topic: string, partition: number): Promise<string[]> {

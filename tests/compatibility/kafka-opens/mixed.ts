@@ -5,7 +5,8 @@ import { describeQuorumApi } from '../../../main/protocol/messages/describe-quor
 import { electLeadersApi } from '../../../main/protocol/messages/elect-leaders.ts';
 import { fill, group, produce, type Producer } from './contents.ts';
 import { differences, factsOf, type Facts } from './facts.ts';
-import { KafkaNode, nodeIds, Ours, upArguments, whole } from './nodes.ts';
+import { MixedCluster } from './mixed-cluster.ts';
+import { nodeIds } from './nodes.ts';
 import type { Setting } from './stage.ts';
 import { accept, persist, type Wire } from './wire.ts';
 
@@ -14,17 +15,17 @@ const read = { groups: [group, 'till'], cleaned: ['compacted'] };
 
 export async function mixed({ jars, directory, say }: Setting): Promise<string[]> {
   const problems: string[] = [];
-  const ours = await Ours.up(`${directory}/cluster`, await upArguments());
-  const { wire } = ours;
-  const kafka = new Map<number, KafkaNode>();
+  const cluster = await MixedCluster.up(jars, directory);
+  const { wire } = cluster;
   try {
     const producer = await fill(wire);
-    await whole(wire);
+    await cluster.whole();
     const before = untouched(await factsOf(wire, read));
     const written = new Map<string, number>();
     for (const isToKafka of [true, false]) {
       for (const id of nodeIds) {
-        await exchange({ jars, directory, say }, ours, kafka, id, isToKafka, () => write(wire, producer, written));
+        await cluster.exchange(id, isToKafka ? 'kafka' : 'ours', () => write(wire, producer, written));
+        say(`node ${id} is ${isToKafka ? 'Kafka' : 'ours'}, in every ISR`);
         problems.push(...(await takesPart(wire, id, isToKafka ? 'Kafka' : 'ours')));
         await write(wire, producer, written);
       }
@@ -41,8 +42,7 @@ export async function mixed({ jars, directory, say }: Setting): Promise<string[]
       say(`${where}; ends ${Object.values(served).join(', ')}`);
     }
   } finally {
-    await Promise.all([...kafka.values()].map((node) => node.kill()));
-    await ours.down();
+    await cluster.down();
   }
   return problems;
 }
@@ -51,24 +51,6 @@ export async function mixed({ jars, directory, say }: Setting): Promise<string[]
 function untouched(facts: Facts): Facts {
   const { plain: _, ...topics } = facts.topics;
   return { ...facts, topics };
-}
-
-async function exchange(
-  { jars, directory, say }: Setting,
-  ours: Ours,
-  kafka: Map<number, KafkaNode>,
-  id: number,
-  isToKafka: boolean,
-  write: () => Promise<void>,
-): Promise<void> {
-  if (isToKafka) await ours.broker('stop', id);
-  else await kafka.get(id)?.stop();
-  kafka.delete(id);
-  await write();
-  if (isToKafka) kafka.set(id, KafkaNode.start(jars, directory, ours.properties(id)));
-  else await ours.broker('start', id);
-  await whole(ours.wire, [...kafka.values()]);
-  say(`node ${id} is ${isToKafka ? 'Kafka' : 'ours'}, in every ISR`);
 }
 
 async function write(wire: Wire, producer: Producer, written: Map<string, number>): Promise<void> {

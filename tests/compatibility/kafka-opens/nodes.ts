@@ -2,6 +2,7 @@
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { freePorts, killAndWait, projectRoot, until } from '../../benchmarks/clusters/cluster.ts';
 import { persist, Wire } from './wire.ts';
@@ -71,7 +72,7 @@ export class Ours {
     return { ...properties, 'log.dirs': logDir };
   }
 
-  async broker(verb: 'start' | 'stop', id: number): Promise<void> {
+  async broker(verb: 'start' | 'stop' | 'kill', id: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       execFile(process.execPath, [cli(), 'broker', verb, String(id), '--data', this.directory], (error, _, stderr) =>
         error === null ? resolve() : reject(new Error(`highwater broker ${verb} ${id}: ${stderr}`)),
@@ -187,9 +188,23 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   );
 }
 
-/** `--port` such that the controllers' ports are free as well. */
+/** A `--port` such that the controllers' ports, a hundred above, are free as well. */
 export async function upArguments(): Promise<string[]> {
-  return ['--port', String((await freePorts(1))[0] ?? 0)];
+  const first = await until('six ports in a row and a hundred above', 10_000, async () => {
+    const [port = 0] = await freePorts(1);
+    const wanted = nodeIds.flatMap((id) => [port + id - 1, port + id + 99]);
+    const free = await Promise.all(wanted.map((each) => isFree(each)));
+    return free.every(Boolean) ? port : null;
+  });
+  return ['--port', String(first)];
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Until every node has written that records before the offset are deleted. */

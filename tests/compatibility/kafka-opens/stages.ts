@@ -28,7 +28,9 @@ import {
   type KafkaNode,
   type Properties,
 } from './nodes.ts';
+import { askMetadataShell, hasMetadataShell } from './metadata-shell.ts';
 import { mixed } from './mixed.ts';
+import { mixedKills } from './mixed-kills.ts';
 import type { Setting, Stage } from './stage.ts';
 import { Wire } from './wire.ts';
 
@@ -45,6 +47,11 @@ export const stages: readonly Stage[] = [
   },
   { name: 'born-in-kafka', title: 'ours opens what Kafka formatted and wrote, stopped and killed', run: bornInKafka },
   { name: 'mixed', title: 'nodes are exchanged one by one under traffic, there and back', run: mixed },
+  {
+    name: 'mixed-kills',
+    title: 'nodes of both products in one cluster are killed under traffic, the active controller too',
+    run: mixedKills,
+  },
 ];
 
 const read = { groups: [group, 'till'], cleaned: ['compacted'] };
@@ -63,11 +70,7 @@ async function taken({ jars, directory, say }: Setting, isKilled: boolean): Prom
 
   const copy = join(directory, 'kafka');
   cpSync(original, copy, { recursive: true });
-  const dumped = await Promise.all(
-    nodeIds.slice(0, 1).map((id) => dump(jars, join(copy, `node-${id}`), directory, isKilled)),
-  );
-  for (const { complaints } of dumped) problems.push(...complaints.map((line) => `DumpLogSegments: ${line}`));
-  say(`DumpLogSegments read ${dumped.reduce((sum, { files }) => sum + files, 0)} files of node 1`);
+  problems.push(...(await readByTools({ jars, directory, say }, copy, isKilled, topicsOf(before))));
 
   const properties = nodeIds.map((id) => ours.properties(id, join(copy, `node-${id}`)));
   const afterKafka = await inKafka(
@@ -84,6 +87,36 @@ async function taken({ jars, directory, say }: Setting, isKilled: boolean): Prom
     await again.down();
   }
   return problems;
+}
+
+/** Kafka's tools over every file of every node, one after another: a virtual machine each. */
+async function readByTools(
+  { jars, directory, say }: Setting,
+  cluster: string,
+  isKilled: boolean,
+  topics: readonly string[],
+): Promise<string[]> {
+  const problems: string[] = [];
+  let files = 0;
+  for (const id of nodeIds) {
+    const dumped = await dump(jars, join(cluster, `node-${id}`), directory, isKilled);
+    files += dumped.files;
+    problems.push(...dumped.complaints.map((line) => `DumpLogSegments, node ${id}: ${line}`));
+  }
+  say(`DumpLogSegments read ${files} files of ${nodeIds.length} nodes`);
+  if (!hasMetadataShell(jars)) {
+    say('without the jar of kafka-shell, the metadata shell is left out');
+    return problems;
+  }
+  const shell = await askMetadataShell(jars, join(cluster, 'node-1'), directory, topics);
+  problems.push(...shell.problems.map((line) => `metadata shell: ${line}`));
+  say(`the metadata shell read ${shell.files} files`);
+  return problems;
+}
+
+/** With the internal ones that the contents bring about. */
+function topicsOf(facts: Facts): string[] {
+  return [...Object.keys(facts.topics), '__consumer_offsets', '__transaction_state'];
 }
 
 /** Kafka on the directories: it must serve what ours served, and go on from there. Gives what it served at the end. */
