@@ -30,7 +30,7 @@ export class DataServices {
     this.#readingClient = new ClusterClient({ runtime, bootstrap, clientId: 'highwater-ui-messages' });
     this.#topics = new TopicAdmin(this.#client, runtime.clock);
     this.#messages = new Messages(this.#readingClient, runtime);
-    const inspector = new SegmentInspector(runtime.disk, (brokerId) => directory.logDir(brokerId));
+    const inspector = new SegmentInspector(runtime.disk, (brokerId) => directory.existingLogDirs(brokerId));
     this.#logs = new ReplicaLogs(this.#client, inspector, (topic, partition) =>
       supervisor.view.replicasOf(topic, partition),
     );

@@ -21,6 +21,8 @@ export type StartClusterOptions = {
   /** Kept and resumed when given; otherwise a temporary directory that `stop` removes. */
   readonly dataDir?: string;
   readonly profile?: ProfileName;
+  /** Log directories of each broker. Default 1. */
+  readonly logDirs?: number;
   /** Kafka broker properties. */
   readonly configs?: Readonly<Record<string, string>>;
 };
@@ -89,6 +91,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
     brokerScript: brokerScript(),
     ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.logDirs === undefined ? {} : { logDirs: options.logDirs }),
     ...(options.configs === undefined ? {} : { configs: options.configs }),
   });
   let readyMs: number;

@@ -16,6 +16,7 @@ export const clusterOptions = {
   data: { type: 'string' },
   port: { type: 'string' },
   config: { type: 'string', multiple: true },
+  'log-dirs': { type: 'string' },
   profile: { type: 'string' },
   ephemeral: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];

@@ -2,7 +2,8 @@
 
 export const usage = `highwater: a real multi-broker, Kafka-compatible cluster on this machine
 
-  highwater up [--brokers 3] [--data DIR] [--port 19092] [--config k=v]… [--profile laptop|kafka] [--ephemeral] [--ui] [--json]
+  highwater up [--brokers 3] [--data DIR] [--port 19092] [--config k=v]… [--log-dirs 1] [--profile laptop|kafka]
+               [--ephemeral] [--ui] [--json]
       Starts a cluster in the foreground; Ctrl-C shuts it down in order. DIR is kept and resumed.
   highwater app [--port 0] [--no-open] [options of up]
       The same with the UI in a browser and a demo workload.

@@ -8,6 +8,7 @@ import type { Access } from '../access/access.ts';
 import { toBrokerId, type BrokerId } from '../core/ids.ts';
 import { controllerRoutes } from '../controller/controller-routes.ts';
 import { QuorumController } from '../controller/quorum-controller.ts';
+import type { LogDirectories } from '../log/log-directories.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import { supportedFeatures } from '../metadata/features.ts';
@@ -21,7 +22,7 @@ import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/metadata
 import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
 import { randomUuid } from '../protocol/uuid.ts';
 import { RaftNode } from '../raft/raft-node.ts';
-import { NetworkError, type Runtime } from '../runtime/runtime.ts';
+import { NetworkError, type DiskError, type Runtime } from '../runtime/runtime.ts';
 import { listenersOf, parseVoters, raftConfig, readSettings, serverLimits, type Listeners } from './broker-config.ts';
 import { openAccess } from './access-startup.ts';
 import { BrokerJournal } from './broker-journal.ts';
@@ -31,7 +32,7 @@ import { controllerRegistration } from './controller-registration.ts';
 import { apiVersionsRoute } from './handlers/api-versions.ts';
 import { raftRoutes } from './handlers/raft.ts';
 import { BrokerLifecycle, type LifecyclePhase } from './lifecycle.ts';
-import { openLogDirectory } from './log-directory-startup.ts';
+import { openLogDirectories } from './log-directory-startup.ts';
 import { startMaintenance } from './maintenance.ts';
 import { MetadataCatchUp } from './metadata-catch-up.ts';
 import { metadataSnapshots } from './metadata-snapshots.ts';
@@ -76,7 +77,7 @@ class BrokerNode implements RunningBroker {
   readonly #listeners: Listeners;
   readonly #nodeId: BrokerId;
   readonly #journal: BrokerJournal;
-  readonly #logs: LogDirectory;
+  readonly #logs: LogDirectories;
   readonly #loader = new MetadataLoader();
   readonly #raft: RaftNode<MetadataRecord>;
   readonly #transport: ReturnType<typeof createRaftTransport>;
@@ -109,7 +110,7 @@ class BrokerNode implements RunningBroker {
     const reporting: { telemetry: Telemetry | null } = { telemetry: null };
     this.#journal = new BrokerJournal(this.#nodeId, clock, () => reporting.telemetry?.poke());
     this.#phase('recovering', null);
-    this.#logs = openLogDirectory({
+    this.#logs = openLogDirectories({
       runtime,
       settings: this.#settings,
       clusterId: config.clusterId,
@@ -118,21 +119,22 @@ class BrokerNode implements RunningBroker {
       journal: this.#journal,
       log,
     });
+    const { main } = this.#logs;
     const voters = parseVoters(this.#settings);
     const raftSettings = raftConfig(this.#settings);
     this.#transport = createRaftTransport(runtime, this.#nodeId, voters, raftSettings.requestTimeoutMs);
     this.#raft = RaftNode.open<MetadataRecord>({
       runtime,
       nodeId: this.#nodeId,
-      clusterId: this.#logs.meta.clusterId,
-      directoryId: this.#logs.meta.directoryId,
-      directory: `${this.#logs.path}/__cluster_metadata-0`,
+      clusterId: main.meta.clusterId,
+      directoryId: main.meta.directoryId,
+      directory: `${main.path}/__cluster_metadata-0`,
       voters,
       listenerName: this.#listeners.controller.name,
       config: raftSettings,
       transport: this.#transport,
       codec: { encode: encodeMetadataRecord, decode: decodeMetadataRecord },
-      logEnvironment: this.#logs.environment,
+      logEnvironment: main.environment,
       journal: this.#journal,
     });
     this.#controller = new QuorumController({
@@ -140,7 +142,7 @@ class BrokerNode implements RunningBroker {
       random: runtime.random,
       journal: this.#journal,
       nodeId: this.#nodeId,
-      clusterId: this.#logs.meta.clusterId,
+      clusterId: main.meta.clusterId,
       settings: this.#settings,
       raft: this.#raft,
       loader: this.#loader,
@@ -172,6 +174,7 @@ class BrokerNode implements RunningBroker {
       journal: this.#journal,
       brokerEpoch: () => this.#lifecycle.brokerEpoch ?? -1,
       isLeadershipCertain: () => this.#lease.isHeld,
+      onDirectoryFailed: (directory, error) => this.#directoryFailed(directory, error),
       onStorageError: (topic, partition, error) =>
         this.#fail(`log of ${topic}-${partition} failed: ${error.message}`, error),
       log,
@@ -245,7 +248,7 @@ class BrokerNode implements RunningBroker {
     // it died. If its disk lost a tail meanwhile (power loss), leading for even a moment would make followers truncate.
     this.#services.startPublishing();
     this.#maintenance = startMaintenance(this.#runtime.clock, this.#settings, this.#logs, (error) =>
-      this.#fail(`log directory ${this.#logs.path} failed: ${error.message}`, error),
+      this.#services.directoryFailed(error),
     );
     await this.#lifecycle.unfence();
   }
@@ -333,12 +336,12 @@ class BrokerNode implements RunningBroker {
       clock,
       channel: this.#controllerChannel,
       nodeId: this.#nodeId,
-      clusterId: this.#logs.meta.clusterId,
+      clusterId: this.#logs.main.meta.clusterId,
       incarnationId: randomUuid(random),
       endpoints: [{ ...this.#listeners.advertised, securityProtocol: 0 }],
       features: supportedFeatures,
       rack: settings.text('broker.rack'),
-      directories: [this.#logs.meta.directoryId],
+      directories: this.#logs.online.map(({ meta }) => meta.directoryId),
       previousBrokerEpoch: this.#logs.previousBrokerEpoch ?? -1,
       heartbeatIntervalMs: settings.number('broker.heartbeat.interval.ms'),
       sessionTimeoutMs: settings.number('broker.session.timeout.ms'),
@@ -418,6 +421,19 @@ class BrokerNode implements RunningBroker {
     const trace =
       problem.kind === 'handler-failed' && problem.error instanceof Error ? `\n${problem.error.stack ?? ''}` : '';
     this.#log(`${problem.kind} on ${problem.connectionId}: ${problem.message}${trace}`);
+  }
+
+  /** The controller takes its leaders away and its replicas out of the ISRs; if it can't be told, the node must go. */
+  #directoryFailed(directory: LogDirectory, error: DiskError): void {
+    const { clock } = this.#runtime;
+    const { directoryId } = directory.meta;
+    this.#log(`log directory ${directory.path} failed, its replicas are offline: ${error.message}`);
+    this.#lifecycle.directoryFailed(directoryId);
+    clock.at(clock.monotonicMs() + this.#settings.number('log.dir.failure.timeout.ms'), () => {
+      const known = this.#loader.image.cluster.brokers.get(this.#nodeId)?.directories;
+      if (known?.includes(directoryId) !== true) return;
+      this.#fail(`no controller could be told that log directory ${directory.path} failed`, error);
+    });
   }
 
   /** The node can't go on. */

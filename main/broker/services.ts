@@ -7,12 +7,14 @@ import type { Journal } from '../core/journal.ts';
 import { groupCoordinatorConfig } from '../coordinators/group/group-config.ts';
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts';
 import type { LogConfig } from '../log/log-config.ts';
+import type { LogDirectories } from '../log/log-directories.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
 import { topicLogConfig, type BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import type { MetadataDelta } from '../metadata/metadata-delta.ts';
 import type { MetadataImage } from '../metadata/metadata-image.ts';
 import type { MetadataLoader } from '../metadata/metadata-loader.ts';
 import { ConfigResourceType } from '../metadata/settings-image.ts';
+import { directoryOf } from '../metadata/topics-image.ts';
 import { NodeConnections } from '../net/node-connections.ts';
 import type { AdvertisedVersions, Route } from '../net/route.ts';
 import { alterPartitionApi } from '../protocol/messages/alter-partition.ts';
@@ -34,9 +36,11 @@ import { clientRoutes, controllerListenerRoutes, type HandlerDependencies } from
 import { readGroups } from './metrics/group-readings.ts';
 import type { MBeanReadings } from './metrics/mbean-readings.ts';
 import { readReplicas } from './metrics/replica-readings.ts';
+import { DirectoryAssignments } from './directory-assignments.ts';
 import { partitionEnds } from './partition-ends.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { ClientQuotas } from './quotas/client-quotas.ts';
+import { MoveThrottle } from './quotas/move-throttle.ts';
 import { SharedReplicationThrottle } from './quotas/replication-throttle.ts';
 import { throttledRoutes } from './quotas/throttled-routes.ts';
 import { ShareServices } from './share-services.ts';
@@ -48,7 +52,7 @@ export type ServicesOptions = {
   readonly settings: BrokerSettings;
   readonly listeners: Listeners;
   readonly nodeId: BrokerId;
-  readonly logs: LogDirectory;
+  readonly logs: LogDirectories;
   readonly loader: MetadataLoader;
   readonly raft: RaftNode<MetadataRecord>;
   readonly controllerChannel: ControllerChannel;
@@ -57,6 +61,7 @@ export type ServicesOptions = {
   readonly brokerEpoch: () => number;
   /** False when another broker may have been elected without this one knowing. */
   readonly isLeadershipCertain: () => boolean;
+  readonly onDirectoryFailed: (directory: LogDirectory, error: DiskError) => void;
   readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
   readonly log: (text: string) => void;
 };
@@ -79,6 +84,7 @@ export class Services {
   readonly #handlers: HandlerDependencies;
   readonly #quotas: ClientQuotas;
   readonly #clientMetrics: ClientMetrics;
+  readonly #assignments: DirectoryAssignments;
   #configs: { readonly of: MetadataImage['configs'] | null; readonly byTopic: Map<string, LogConfig> } = {
     of: null,
     byTopic: new Map(),
@@ -98,10 +104,18 @@ export class Services {
     this.#shareConnections = this.#connections('shares', metadata, requestTimeoutMs);
     const autoTopicCreation = new AutoTopicCreation(controllerChannel, settings);
     const streamsTopics = new StreamsTopicCreation(controllerChannel, runtime.clock);
+    this.#assignments = new DirectoryAssignments({
+      clock: runtime.clock,
+      channel: controllerChannel,
+      nodeId,
+      brokerEpoch,
+      image,
+    });
     this.#replicas = new ReplicaManager({
       runtime,
       nodeId,
-      logDirectory: options.logs,
+      logs: options.logs,
+      assignments: this.#assignments,
       config: replicationConfig(settings),
       metadata,
       alterPartitions: {
@@ -116,7 +130,9 @@ export class Services {
       throttles: {
         leader: new SharedReplicationThrottle('leader', { clock: runtime.clock, settings, image }),
         follower: new SharedReplicationThrottle('follower', { clock: runtime.clock, settings, image }),
+        moves: new MoveThrottle({ clock: runtime.clock, settings, image }),
       },
+      onDirectoryFailed: options.onDirectoryFailed,
       onStorageError: options.onStorageError,
     });
     this.#shares = new ShareServices({
@@ -177,7 +193,7 @@ export class Services {
       counters: this.#counters,
       settings,
       image,
-      clusterId: options.logs.meta.clusterId,
+      clusterId: options.logs.main.meta.clusterId,
       nodeId,
       listeners,
       activeController: () => options.raft.leaderAndEpoch().leaderId,
@@ -215,6 +231,7 @@ export class Services {
 
   /** From now on replicas and groups follow the metadata, beginning with what it says now. */
   startPublishing(): void {
+    this.#finishMoves(this.#options.loader.image);
     this.#dropStrays(this.#options.loader.image);
     this.#options.loader.install({ name: 'replicas', onUpdate: (delta, image) => this.#onUpdate(delta, image) });
   }
@@ -243,6 +260,7 @@ export class Services {
     this.#groups.shutdown();
     this.#transactions.coordinator.shutdown();
     this.#shares.close();
+    this.#assignments.close();
     this.#replicas.close();
     this.#fetchConnections.closeAll();
     this.#questionConnections.closeAll();
@@ -253,7 +271,9 @@ export class Services {
 
   #onUpdate(delta: MetadataDelta, image: MetadataImage): void {
     if (delta.topics !== null) {
-      this.#replicas.applyChanges(toAssignmentChanges(delta.topics.localChanges(this.#options.nodeId)));
+      this.#replicas.applyChanges(
+        toAssignmentChanges(delta.topics.localChanges(this.#options.nodeId), this.#options.nodeId),
+      );
     }
     if (delta.changedConfigs.size > 0)
       this.#groups.onConfigChange(groupCoordinatorConfig(this.#options.settings, image));
@@ -270,16 +290,33 @@ export class Services {
     }
   }
 
+  /** A log directory failed in the background. */
+  directoryFailed(error: DiskError): void {
+    this.#replicas.directoryFailed(error);
+  }
+
+  /** Replicas that this broker was about to put in their new place when it died. */
+  #finishMoves(image: MetadataImage): void {
+    const { logs, nodeId, log } = this.#options;
+    const promoted = logs.promoteAbandoned(({ topicId, partition }) => {
+      const registration = topicId === null ? undefined : image.topics.byId.get(topicId)?.partitions.get(partition);
+      return registration === undefined ? null : directoryOf(registration, nodeId);
+    });
+    for (const each of promoted) log(`${each.name} has moved to ${each.directory}`);
+  }
+
   /** Partitions on disk that the metadata gives to nobody or to others: deleted while this broker was away. */
   #dropStrays(image: MetadataImage): void {
     const { logs, nodeId, log } = this.#options;
-    for (const each of [...logs.logs.values()]) {
+    for (const each of [...logs.logs(), ...logs.futures()]) {
       const topic = each.topicId === null ? image.topics.byName.get(each.topic) : image.topics.byId.get(each.topicId);
       const isOurs =
         topic?.name === each.topic && topic.partitions.get(each.partition)?.replicas.includes(nodeId) === true;
       if (isOurs) continue;
-      log(`${each.name} is not assigned to this broker any more: deleting it`);
-      logs.deleteLog(each.topic, each.partition);
+      log(`${each.name} is not assigned to this broker any more: deleting ${each.directory}`);
+      const directory = logs.directoryOf(each);
+      if (directory?.futures.get(each.name) === each) directory.deleteFuture(each.topic, each.partition);
+      else directory?.deleteLog(each.topic, each.partition);
     }
   }
 

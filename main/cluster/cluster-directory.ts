@@ -6,7 +6,7 @@ import type { Clock, Disk } from '../runtime/runtime.ts';
 import type { Processes } from '../runtime/processes.ts';
 import { ClusterError } from './cluster-error.ts';
 import { profiles, type ProfileName } from './profiles.ts';
-import { brokersMax, type Topology } from './topology.ts';
+import { brokersMax, logDirsMax, type Topology } from './topology.ts';
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0));
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
@@ -30,6 +30,7 @@ const topologySchema = v.object({
     v.minLength(1),
     v.maxLength(brokersMax),
   ),
+  logDirs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(logDirsMax))),
   configs: v.record(v.string(), v.string()),
 });
 
@@ -49,8 +50,20 @@ export class ClusterDirectory {
     this.#disk = disk;
   }
 
+  /** The log directory with the metadata log. */
   logDir(brokerId: number): string {
     return `${this.path}/node-${brokerId}`;
+  }
+
+  /** All `count` log directories of a broker, that with the metadata log first. */
+  logDirs(brokerId: number, count: number): string[] {
+    const others = Array.from({ length: count - 1 }, (_, index) => `${this.logDir(brokerId)}-disk-${index + 2}`);
+    return [this.logDir(brokerId), ...others];
+  }
+
+  /** Those that are there, the first in any case. */
+  existingLogDirs(brokerId: number): string[] {
+    return this.logDirs(brokerId, logDirsMax).filter((path, index) => index === 0 || this.#disk.isDirectory(path));
   }
 
   file(name: string): string {

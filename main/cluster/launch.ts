@@ -12,6 +12,7 @@ import {
   brokersMax,
   controllerPortOffset,
   defaultPort,
+  logDirsMax,
   metricsPortOffset,
   type BrokerPlace,
   type Topology,
@@ -25,6 +26,8 @@ export type LaunchOptions = {
   readonly port?: number;
   readonly profile?: ProfileName;
   readonly configs?: Readonly<Record<string, string>>;
+  /** Log directories of each broker. Absent: what the directory holds, else 1. */
+  readonly logDirs?: number;
   readonly ephemeral?: boolean;
   readonly brokerScript: string;
   readonly onChange?: () => void;
@@ -77,6 +80,7 @@ async function decideTopology(
       'leave out --brokers to resume it, or give another directory with --data',
     );
   }
+  const logDirs = decideLogDirs(options.logDirs, stored);
   const brokers = await placeBrokers(runtime.network, count, options.port, stored);
   return {
     formatVersion: 1,
@@ -84,8 +88,26 @@ async function decideTopology(
     profile: options.profile ?? stored?.profile ?? 'laptop',
     host,
     brokers,
+    ...(logDirs === 1 ? {} : { logDirs }),
     configs: { ...stored?.configs, ...options.configs },
   };
+}
+
+/** More may be added to a cluster, not taken away: they hold replicas. */
+function decideLogDirs(wanted: number | undefined, stored: Topology | null): number {
+  const held = stored?.logDirs ?? 1;
+  const count = wanted ?? held;
+  if (!Number.isInteger(count) || count < 1 || count > logDirsMax) {
+    throw new ClusterError('BAD_OPTION', `--log-dirs must be 1 to ${logDirsMax}, not ${count}`);
+  }
+  if (count < held) {
+    throw new ClusterError(
+      'TOPOLOGY_DIFFERS',
+      `brokers of this cluster have ${held} log directories each, not ${count}`,
+      'leave out --log-dirs to resume it, or give more',
+    );
+  }
+  return count;
 }
 
 async function placeBrokers(

@@ -249,7 +249,7 @@ export class Supervisor implements ClusterControl {
     const { place } = slot;
     const logFile = directory.file(`logs/broker-${place.id}.log`);
     const config: BrokerProcessConfig = {
-      properties: brokerProperties(topology, place, directory.logDir(place.id)),
+      properties: brokerProperties(topology, place, directory.logDirs(place.id, topology.logDirs ?? 1)),
       clusterId: topology.clusterId,
       logFile,
       lockFile: directory.file(`node-${place.id}.lock`),

@@ -18,6 +18,8 @@ export type Topology = {
   readonly profile: ProfileName;
   readonly host: string;
   readonly brokers: readonly BrokerPlace[];
+  /** Log directories of each broker; absent: one. */
+  readonly logDirs?: number | undefined;
   /** Properties given with --config; they win over the profile. */
   readonly configs: Readonly<Record<string, string>>;
 };
@@ -28,9 +30,14 @@ export const controllerPortOffset = 100;
 export const metricsPortOffset = 150;
 export const defaultPort = 19092;
 export const brokersMax = 32;
+export const logDirsMax = 16;
 
 /** Kafka properties of one broker, as they would stand in server.properties. Later entries win. */
-export function brokerProperties(topology: Topology, broker: BrokerPlace, logDir: string): Record<string, string> {
+export function brokerProperties(
+  topology: Topology,
+  broker: BrokerPlace,
+  logDirs: readonly string[],
+): Record<string, string> {
   const count = topology.brokers.length;
   // With fewer than three brokers the replicated defaults can't be met: clamp, as `status` and the UI say.
   const replicationFactor = String(Math.min(3, count));
@@ -57,7 +64,7 @@ export function brokerProperties(topology: Topology, broker: BrokerPlace, logDir
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': logDir,
+    'log.dirs': logDirs.join(','),
     ...(broker.rack === null ? {} : { 'broker.rack': broker.rack }),
   };
 }

@@ -21,7 +21,7 @@ import { isReservedUuid } from '../protocol/uuid.ts';
 import { brokerToRecord, type BrokerRegistration, type SupportedFeature } from '../metadata/cluster-image.ts';
 import { metadataVersionName } from '../metadata/features.ts';
 import { metadataVersionFeature } from '../metadata/settings-image.ts';
-import { directoryOf } from '../metadata/topics-image.ts';
+import { directoryOf, isDirectoryOnline, type PartitionRegistration } from '../metadata/topics-image.ts';
 import { ApiError, type ControllerView, type Decision } from './decision.ts';
 import { allPartitions, changeBasis, leadershipChanges } from './leadership-control.ts';
 import { partitionChange } from './partition-change.ts';
@@ -290,6 +290,8 @@ export function assignReplicasToDirs(
 ): Decision<AssignReplicasToDirsResponse> {
   checkBrokerEpoch(view, request.brokerId, request.brokerEpoch);
   const records: MetadataRecord[] = [];
+  const online = view.image.cluster.brokers.get(request.brokerId)?.directories ?? [];
+  const toOffline = new Set<PartitionRegistration>();
   const assign = (topicId: string, index: number, directory: string): number => {
     const topic = view.image.topics.byId.get(topicId);
     if (topic === undefined) return ErrorCode.UNKNOWN_TOPIC_ID;
@@ -299,6 +301,7 @@ export function assignReplicasToDirs(
     const directories = new Map([[request.brokerId, directory]]);
     const record = partitionChange({ ...changeBasis(view, topic, index, partition), directories });
     if (record !== null) records.push(record);
+    if (!isDirectoryOnline(directory, online)) toOffline.add(partition);
     return ErrorCode.NONE;
   };
   const directories = request.directories.map(({ id, topics }) => ({
@@ -311,5 +314,10 @@ export function assignReplicasToDirs(
       })),
     })),
   }));
+  // Its directory has failed meanwhile: it neither leads nor counts as in sync.
+  if (toOffline.size > 0) {
+    const isOffline = (_topic: unknown, partition: PartitionRegistration): boolean => toOffline.has(partition);
+    records.push(...leadershipChanges(view, { removed: request.brokerId }, isOffline));
+  }
   return { records, response: { throttleTimeMs: 0, errorCode: ErrorCode.NONE, directories } };
 }

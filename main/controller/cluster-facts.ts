@@ -4,9 +4,8 @@ import { configValues, ConfigResourceType, featureLevel } from '../metadata/sett
 import { isActive } from '../metadata/cluster-image.ts';
 import { brokerConfigValue } from '../metadata/configs/config-schema.ts';
 import {
-  directoryLost,
-  directoryMigrating,
   directoryUnassigned,
+  isDirectoryOnline,
   type PartitionRegistration,
   type TopicImage,
 } from '../metadata/topics-image.ts';
@@ -30,9 +29,7 @@ export function leaderAcceptor(
     if (!isAlive(brokerId)) return false;
     const broker = view.image.cluster.brokers.get(brokerId);
     const directory = partition.directories[partition.replicas.indexOf(brokerId)] ?? directoryUnassigned;
-    if (directory === directoryLost) return false;
-    if (directory === directoryUnassigned || directory === directoryMigrating) return true;
-    return broker !== undefined && (broker.directories.length === 0 || broker.directories.includes(directory));
+    return broker !== undefined && isDirectoryOnline(directory, broker.directories);
   };
 }
 

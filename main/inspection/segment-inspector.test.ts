@@ -40,7 +40,7 @@ function inspector(tail: Buffer = Buffer.alloc(0)): { inspector: SegmentInspecto
   write('00000000000000000000.timeindex', times);
   write('leader-epoch-checkpoint', Buffer.from('0\n2\n0 0\n3 2\n'));
   disk.writeFileAtomic('/node-1/recovery-point-offset-checkpoint', Buffer.from('0\n1\norders 0 2\n'));
-  return { inspector: new SegmentInspector(disk, (id) => `/node-${id}`), second: first.length };
+  return { inspector: new SegmentInspector(disk, (id) => [`/node-${id}`]), second: first.length };
 }
 
 test('segments, epochs and checkpoints are read from the files', () => {
@@ -120,7 +120,7 @@ test('compaction leaves the last record of each closed key, and says by which th
   // The active segment: never cleaned, and what it holds supersedes nothing yet.
   disk.writeFileAtomic(`${directory}/00000000000000000006.log`, put(6, ['a']));
   disk.writeFileAtomic('/node-1/cleaner-offset-checkpoint', Buffer.from('0\n1\norders 0 4\n'));
-  const preview = await new SegmentInspector(disk, (id) => `/node-${id}`).compaction(place);
+  const preview = await new SegmentInspector(disk, (id) => [`/node-${id}`]).compaction(place);
   expect(preview).toMatchObject({
     cleanedTo: 4,
     activeBaseOffset: 6,

@@ -10,6 +10,7 @@ import {
 import { prepareCompression } from '../records/compression/compression.ts';
 import { RecordCursor } from '../records/record.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
+import { present } from '../core/assert.ts';
 import { DiskError, type Disk } from '../runtime/runtime.ts';
 import { batchFields, preview, recordFields } from './batch-fields.ts';
 import { previewCompaction } from './compaction-preview.ts';
@@ -34,15 +35,15 @@ export class InspectionError extends Error {
 
 export class SegmentInspector {
   readonly #disk: Disk;
-  readonly #logDirOf: (brokerId: number) => string;
+  readonly #logDirsOf: (brokerId: number) => readonly string[];
 
-  constructor(disk: Disk, logDirOf: (brokerId: number) => string) {
+  constructor(disk: Disk, logDirsOf: (brokerId: number) => readonly string[]) {
     this.#disk = disk;
-    this.#logDirOf = logDirOf;
+    this.#logDirsOf = logDirsOf;
   }
 
   replica({ topic, partition, brokerId }: ReplicaPlace): SegmentOutputs['partition.replicas']['replicas'][number] {
-    const files = new PartitionFiles(this.#disk, this.#logDirOf(brokerId), topic, partition);
+    const files = this.#filesOf(brokerId, topic, partition);
     const nothing = {
       brokerId,
       directory: files.directory,
@@ -139,12 +140,20 @@ export class SegmentInspector {
     return batch;
   }
 
+  /** In the log directory that holds the replica; in the first where none does. */
+  #filesOf(brokerId: number, topic: string, partition: number): PartitionFiles {
+    const candidates = this.#logDirsOf(brokerId).map(
+      (logDir) => new PartitionFiles(this.#disk, logDir, topic, partition),
+    );
+    return present(candidates.find((files) => files.exists) ?? candidates[0], `log directory of broker ${brokerId}`);
+  }
+
   #files({ topic, partition, brokerId }: ReplicaPlace): PartitionFiles {
     // The name is a part of a path: Kafka's own rule for topics lets nothing through that leads elsewhere.
     if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic) || topic === '.' || topic === '..') {
       throw new InspectionError('INVALID_TOPIC_EXCEPTION', `there can be no topic ${topic}`, null);
     }
-    const files = new PartitionFiles(this.#disk, this.#logDirOf(brokerId), topic, partition);
+    const files = this.#filesOf(brokerId, topic, partition);
     if (!files.exists) {
       throw new InspectionError(
         'NO_REPLICA',

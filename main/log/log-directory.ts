@@ -26,7 +26,7 @@ import { defaultLogConfig, type LogConfig } from './log-config.ts';
 import { LogDirectoryError } from './log-error.ts';
 import { metaPropertiesName, readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.ts';
 import { PartitionLog, type LogEnvironment } from './partition-log.ts';
-import { deletedDirectoryName, joinPath, parsePartitionDirectory } from './segment-names.ts';
+import { deletedDirectoryName, futureDirectoryName, joinPath, parsePartitionDirectory } from './segment-names.ts';
 import { TailCache, tailCacheBytesMaxDefault } from './tail-cache.ts';
 
 export { readMetaProperties, type MetaProperties } from './meta-properties.ts';
@@ -64,6 +64,8 @@ export type LogDirectoryOptions = {
   readonly journal?: Journal;
   /** Where the lock that names its holder lies; in the directory itself when not given. */
   readonly lockFile?: string;
+  /** Of a node's other directories: files and cached tails are bounded together. */
+  readonly environment?: LogEnvironment;
 };
 
 export type FormatOptions = MetaProperties & {
@@ -114,6 +116,8 @@ export class LogDirectory {
   readonly #environment: LogEnvironment;
   readonly #lock: { release(): void };
   readonly #logs = new Map<string, PartitionLog>();
+  /** Copies of logs of the node's other directories, on their way to replace them; by `topic-n`. */
+  readonly #futures = new Map<string, PartitionLog>();
   readonly #highWatermarks: Map<string, number>;
   readonly #cleaner: LogCleaner;
   /** What stands in each checkpoint file: unchanged ones are not written again. */
@@ -139,7 +143,7 @@ export class LogDirectory {
     this.meta = identify(options);
     this.previousBrokerEpoch = takeCleanShutdown(disk, path);
     this.hadCleanShutdown = this.previousBrokerEpoch !== null;
-    this.#environment = {
+    this.#environment = options.environment ?? {
       pool: new FilePool(disk, options.openFilesMax),
       clock,
       jitter: () => options.random.next(),
@@ -162,6 +166,16 @@ export class LogDirectory {
   /** Every partition here but __cluster_metadata, by `topic-n`. */
   get logs(): ReadonlyMap<string, PartitionLog> {
     return this.#logs;
+  }
+
+  /** Logs that are being copied here, by `topic-n`. */
+  get futures(): ReadonlyMap<string, PartitionLog> {
+    return this.#futures;
+  }
+
+  /** Whether the log's files lie here. */
+  holds(log: PartitionLog): boolean {
+    return this.#logs.get(log.name) === log || this.#futures.get(log.name) === log;
   }
 
   getLog(topic: string, partition: PartitionId): PartitionLog | null {
@@ -193,6 +207,68 @@ export class LogDirectory {
     return log;
   }
 
+  /** An empty log beside the live one of another directory; null where the topic's name is too long for it. */
+  createFuture(topic: string, partition: PartitionId, topicId: TopicId, config: LogConfig): PartitionLog | null {
+    assert(!this.#isClosed, `${this.path} is closed`);
+    const name = partitionName(topic, partition);
+    const directory = futureDirectoryName(topic, partition, this.#randomHex());
+    if (directory === null) return null;
+    this.#forgetFormer(name);
+    const log = PartitionLog.open({
+      environment: this.#environment,
+      directory: joinPath(this.path, directory),
+      topic,
+      partition,
+      topicId,
+      config,
+      recoveryPoint: zeroOffset,
+      logStartOffset: zeroOffset,
+      hadCleanShutdown: true,
+      onRecoveryPointLowered: () => this.checkpointRecoveryPoints(),
+    });
+    this.#futures.set(name, log);
+    return log;
+  }
+
+  /** The copy is not wanted any more. */
+  deleteFuture(topic: string, partition: PartitionId): void {
+    const name = partitionName(topic, partition);
+    const log = this.#futures.get(name);
+    if (log === undefined) return;
+    this.#futures.delete(name);
+    this.#renameToDelete(log);
+  }
+
+  /**
+   * Makes a copy the log: closes it, all synced, takes the mark off its directory and opens it anew. The former log
+   * must be out of the way by then, or a crash would leave two.
+   */
+  promoteFuture(topic: string, partition: PartitionId): PartitionLog {
+    const name = partitionName(topic, partition);
+    const future = present(this.#futures.get(name), `future log of ${name} in ${this.path}`);
+    const { logStartOffset, config, topicId, highWatermark } = future;
+    future.close();
+    this.#futures.delete(name);
+    const directory = joinPath(this.path, name);
+    this.#options.disk.rename(future.directory, directory);
+    this.syncNames();
+    const log = PartitionLog.open({
+      environment: this.#environment,
+      directory,
+      topic,
+      partition,
+      topicId,
+      config,
+      recoveryPoint: future.recoveryPoint,
+      logStartOffset,
+      hadCleanShutdown: true,
+      onRecoveryPointLowered: () => this.checkpointRecoveryPoints(),
+    });
+    log.updateHighWatermark(highWatermark);
+    this.#logs.set(name, log);
+    return log;
+  }
+
   /**
    * A topic of this name was here before, and the checkpoints may still tell how far its log was flushed, cleaned and
    * trimmed. Nothing of that is true of the new log: after a crash it would not be recovered, or begin too late.
@@ -211,13 +287,29 @@ export class LogDirectory {
   deleteLog(topic: string, partition: PartitionId): void {
     const log = this.getLog(topic, partition);
     if (log === null) return;
-    log.abandon();
     this.#cleaner.forget(log);
     this.#logs.delete(log.name);
-    const hex = Buffer.from(this.#options.random.bytes(16)).toString('hex');
-    const to = joinPath(this.path, deletedDirectoryName(topic, partition, hex));
+    this.#renameToDelete(log);
+  }
+
+  /** Makes renames and removals of partition directories safe from power loss. */
+  syncNames(): void {
+    this.#options.disk.syncDirectory(this.path);
+  }
+
+  #renameToDelete(log: PartitionLog): void {
+    log.abandon();
+    const to = joinPath(this.path, deletedDirectoryName(log.topic, log.partition, this.#randomHex()));
     this.#options.disk.rename(log.directory, to);
     this.#scheduleRemoval(to, log.config.fileDeleteDelayMs);
+  }
+
+  #randomHex(): string {
+    return Buffer.from(this.#options.random.bytes(16)).toString('hex');
+  }
+
+  #everyLog(): PartitionLog[] {
+    return [...this.#logs.values(), ...this.#futures.values()];
   }
 
   /** The high watermark that the last checkpoint of the previous run held; 0 when none. */
@@ -249,7 +341,7 @@ export class LogDirectory {
     this.#removeDirectories(nowMs);
     const isRetentionDue = nowMs >= this.#nextRetentionMs;
     let nextMs = Math.min(...this.#removals.map((removal) => removal.dueMs), Number.POSITIVE_INFINITY);
-    for (const log of this.#logs.values()) {
+    for (const log of this.#everyLog()) {
       if (isRetentionDue) log.deleteOldSegments(nowMs);
       nextMs = Math.min(nextMs, log.maintain(nowMs));
     }
@@ -272,7 +364,7 @@ export class LogDirectory {
    * little to wait for. A failing disk shows in `failure`.
    */
   async settle(): Promise<void> {
-    const waiting = [...this.#logs.values()];
+    const waiting = this.#everyLog();
     const settleNext = async (): Promise<void> => {
       for (let log = waiting.pop(); log !== undefined; log = waiting.pop()) {
         try {
@@ -287,7 +379,7 @@ export class LogDirectory {
 
   /** The first failure of a log's files since the start; after one, only a restart with recovery helps. */
   get failure(): DiskError | null {
-    for (const log of this.#logs.values()) if (log.failure !== null) return log.failure;
+    for (const log of this.#everyLog()) if (log.failure !== null) return log.failure;
     return null;
   }
 
@@ -298,7 +390,7 @@ export class LogDirectory {
   close(brokerEpoch: number): void {
     if (this.#isClosed) return;
     if (this.failure !== null) return this.abandon();
-    for (const log of this.#logs.values()) log.close();
+    for (const log of this.#everyLog()) log.close();
     this.checkpointHighWatermarks();
     this.checkpointRecoveryPoints();
     this.checkpointLogStartOffsets();
@@ -314,7 +406,7 @@ export class LogDirectory {
   abandon(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const log of this.#logs.values()) log.abandon();
+    for (const log of this.#everyLog()) log.abandon();
     this.#lock.release();
   }
 
@@ -335,19 +427,24 @@ export class LogDirectory {
           this.#scheduleRemoval(joinPath(this.path, name), defaultLogConfig.fileDeleteDelayMs);
           break;
         case 'live': {
-          const log = this.#openLog(parsed.topic, parsed.partition, recoveryPoints, logStarts);
+          const log = this.#openLog(name, parsed.topic, parsed.partition, recoveryPoints, logStarts);
           this.#logs.set(log.name, log);
           break;
         }
-        // Kafka's own leftovers of moving replicas between directories: kept, not served.
+        case 'future': {
+          const log = this.#openLog(name, parsed.topic, parsed.partition, recoveryPoints, logStarts);
+          this.#futures.set(log.name, log);
+          break;
+        }
+        // Kafka puts aside what the metadata does not know: kept, not served.
         case 'stray':
-        case 'future':
           break;
       }
     }
   }
 
   #openLog(
+    directory: string,
     topic: string,
     partition: PartitionId,
     recoveryPoints: ReadonlyMap<string, number>,
@@ -357,7 +454,7 @@ export class LogDirectory {
     try {
       return PartitionLog.open({
         environment: this.#environment,
-        directory: joinPath(this.path, name),
+        directory: joinPath(this.path, directory),
         topic,
         partition,
         topicId: null,
@@ -369,7 +466,7 @@ export class LogDirectory {
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new LogDirectoryError(`${joinPath(this.path, name)} can't be opened: ${reason}`, { cause: error });
+      throw new LogDirectoryError(`${joinPath(this.path, directory)} can't be opened: ${reason}`, { cause: error });
     }
   }
 
@@ -389,7 +486,7 @@ export class LogDirectory {
     const offsetOf = present(this.#checkpoints.get(name), `checkpoint ${name}`);
     const lines: OffsetCheckpointLine[] = [];
     const names = new Set<string>();
-    for (const log of this.#logs.values()) {
+    for (const log of this.#everyLog()) {
       const offset = offsetOf(log);
       if (offset === null) continue;
       lines.push({ topic: log.topic, partition: log.partition, offset });
@@ -440,10 +537,19 @@ function takeLock(options: LogDirectoryOptions): { release(): void } {
   return {
     release: () => {
       file.close();
-      disk.remove(joinPath(path, lockName));
-      holder.release();
+      // On a disk that fails the empty file stays: it locks nothing.
+      ignoringDiskErrors(() => disk.remove(joinPath(path, lockName)));
+      ignoringDiskErrors(() => holder.release());
     },
   };
+}
+
+function ignoringDiskErrors(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+  }
 }
 
 function identify(options: LogDirectoryOptions): MetaProperties {

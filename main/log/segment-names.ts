@@ -54,6 +54,13 @@ export function parsePartitionDirectory(name: string): {
 
 const fileNameCharactersMax = 255;
 
+/** `topic-3.<32 hex>-future`; null where the topic's name is too long for that, as in Kafka (KAFKA-4893). */
+export function futureDirectoryName(topic: string, partition: number, hex: string): string | null {
+  if (hex.length !== 32) throw new AssertionFailure(`32 hex digits are needed to mark a directory future: ${hex}`);
+  const name = `${topic}-${partition}.${hex}-future`;
+  return name.length > fileNameCharactersMax ? null : name;
+}
+
 /** `topic-3.<32 hex>-delete`, the topic cut where the name would be too long for a file system. */
 export function deletedDirectoryName(topic: string, partition: number, hex: string): string {
   if (hex.length !== 32) throw new AssertionFailure(`32 hex digits are needed to mark a directory deleted: ${hex}`);

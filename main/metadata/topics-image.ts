@@ -104,6 +104,13 @@ export function directoryOf(partition: PartitionRegistration, brokerId: number):
   return index < 0 ? null : (partition.directories[index] ?? directoryUnassigned);
 }
 
+/** Whether a replica there can be reached, as far as its broker's registration tells (KIP-858). */
+export function isDirectoryOnline(directory: string, online: readonly string[]): boolean {
+  if (directory === directoryLost) return false;
+  if (directory === directoryUnassigned || directory === directoryMigrating) return true;
+  return online.length === 0 || online.includes(directory);
+}
+
 export function hasPreferredLeader(partition: PartitionRegistration): boolean {
   return partition.leader === partition.replicas[0];
 }

@@ -36,6 +36,8 @@ export type PartitionAssignment = {
   readonly partitionEpoch: number;
   readonly replicas: readonly BrokerId[];
   readonly inSyncReplicas: readonly BrokerId[];
+  /** The log directory that the metadata has for this broker's replica; absent or reserved: none. */
+  readonly directoryId?: string;
 };
 
 /** What one metadata delta means for this broker's replicas. */
@@ -126,4 +128,9 @@ export type ReplicationThrottle = {
   waitMs(): number;
 };
 
-export type ReplicationThrottles = { readonly leader: ReplicationThrottle; readonly follower: ReplicationThrottle };
+export type ReplicationThrottles = {
+  readonly leader: ReplicationThrottle;
+  readonly follower: ReplicationThrottle;
+  /** Between this broker's own log directories. */
+  readonly moves?: Pick<ReplicationThrottle, 'record' | 'waitMs'>;
+};

@@ -4,6 +4,7 @@ import { toBrokerId, toPartitionId, type BrokerId, type LeaderEpoch, type TopicI
 import type { LogConfig } from '../log/log-config.ts';
 import { isActive } from '../metadata/cluster-image.ts';
 import type { MetadataImage } from '../metadata/metadata-image.ts';
+import { directoryOf, directoryUnassigned } from '../metadata/topics-image.ts';
 import type { LocalPartition, LocalReplicaChanges } from '../metadata/topics-delta.ts';
 import type { AssignmentChanges, BrokerEndpoint, ClusterMetadata, PartitionAssignment } from './contract.ts';
 
@@ -58,9 +59,9 @@ function toLeader(leader: number): BrokerId | -1 {
 }
 
 /** From metadata's words to replication's. */
-export function toAssignmentChanges(changes: LocalReplicaChanges): AssignmentChanges {
+export function toAssignmentChanges(changes: LocalReplicaChanges, nodeId: BrokerId): AssignmentChanges {
   return {
-    changed: [...changes.leading, ...changes.following].map(toAssignment),
+    changed: [...changes.leading, ...changes.following].map((each) => toAssignment(each, nodeId)),
     removed: changes.removed.map(({ topic, topicId, partition }) => ({
       topic,
       topicId,
@@ -69,7 +70,8 @@ export function toAssignmentChanges(changes: LocalReplicaChanges): AssignmentCha
   };
 }
 
-function toAssignment({ topic, topicId, partition, registration }: LocalPartition): PartitionAssignment {
+function toAssignment(local: LocalPartition, nodeId: BrokerId): PartitionAssignment {
+  const { topic, topicId, partition, registration } = local;
   return {
     topic,
     topicId,
@@ -79,5 +81,6 @@ function toAssignment({ topic, topicId, partition, registration }: LocalPartitio
     partitionEpoch: registration.partitionEpoch,
     replicas: registration.replicas.map(toBrokerId),
     inSyncReplicas: registration.inSyncReplicas.map(toBrokerId),
+    directoryId: directoryOf(registration, nodeId) ?? directoryUnassigned,
   };
 }

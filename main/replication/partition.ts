@@ -68,6 +68,8 @@ export type PartitionSurroundings = {
   readonly changed: Set<Partition>;
   /** Led partitions in which some follower may lag; looked at by the ISR check. */
   readonly lagging: Set<Partition>;
+  /** The log lost its tail. */
+  readonly truncated: (partition: Partition) => void;
 };
 
 export type LeaderRole = {
@@ -97,7 +99,7 @@ export class Partition {
   readonly topicId: TopicId;
   readonly partition: PartitionId;
   readonly name: string;
-  readonly log: PartitionLog;
+  log: PartitionLog;
   /** Of its topic on this broker. */
   readonly counters: TopicCounters;
   role: Role = { kind: 'unassigned' };
@@ -128,6 +130,12 @@ export class Partition {
     this.log = log;
     this.counters = counters;
     this.surroundings = surroundings;
+  }
+
+  /** The replica has moved to another log directory: the same records in other files. */
+  replaceLog(log: PartitionLog): void {
+    this.log = log;
+    this.surroundings.changed.add(this);
   }
 
   // ── leadership ──
@@ -508,6 +516,7 @@ export class Partition {
   truncateTo(offset: number): void {
     const from = this.log.logEndOffset;
     if (!this.log.truncateTo(offset)) return;
+    this.surroundings.truncated(this);
     const { topic, partition, leaderEpoch } = this;
     this.surroundings.changed.add(this);
     this.surroundings.journal.record({
@@ -523,6 +532,7 @@ export class Partition {
   truncateFullyAndStartAt(offset: number): void {
     const from = this.log.logEndOffset;
     this.log.truncateFullyAndStartAt(offset);
+    this.surroundings.truncated(this);
     const { topic, partition, leaderEpoch } = this;
     this.surroundings.changed.add(this);
     this.surroundings.journal.record({ kind: 'replica.truncated', topic, partition, from, to: offset, leaderEpoch });

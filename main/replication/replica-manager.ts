@@ -2,6 +2,7 @@
 // and questions about offsets, follows other leaders. Knows nothing of connections, handlers or the controller.
 
 import {
+  metadataTopicName,
   partitionName,
   zeroTopicId,
   type BrokerId,
@@ -12,6 +13,7 @@ import {
 } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
 import type { AppendResult } from '../log/log-types.ts';
+import type { LogDirectories } from '../log/log-directories.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { LogError, OffsetOutOfRange } from '../log/log-error.ts';
@@ -38,7 +40,9 @@ import {
 import { DeadlineQueue } from './deadlines.ts';
 import { FetchRequests } from './fetch-requests.ts';
 import { Partition, type PartitionSurroundings } from './partition.ts';
+import { ReplicaDirectories } from './replica-directories.ts';
 import { ReplicaFetcher } from './replica-fetcher.ts';
+import type { DirectoryAssignments } from './replica-moves.ts';
 import { ReplicaReports, type ReplicaChanges } from './replica-reports.ts';
 import {
   addTopicCounters,
@@ -51,7 +55,8 @@ import {
 export type ReplicaManagerOptions = {
   readonly runtime: Runtime;
   readonly nodeId: BrokerId;
-  readonly logDirectory: LogDirectory;
+  readonly logs: LogDirectories;
+  readonly assignments: DirectoryAssignments;
   readonly config: ReplicationConfig;
   readonly metadata: ClusterMetadata;
   readonly alterPartitions: AlterPartitionChannel;
@@ -61,7 +66,9 @@ export type ReplicaManagerOptions = {
   readonly brokerEpoch: () => number;
   /** Without: replication is never slowed down. */
   readonly throttles?: ReplicationThrottles;
-  /** The log directory can't be read or written any more. */
+  /** A log directory failed and this broker goes on with the others. */
+  readonly onDirectoryFailed?: (directory: LogDirectory, error: DiskError) => void;
+  /** A log directory failed without which this broker can't go on. */
   readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
 };
 
@@ -89,6 +96,7 @@ export class ReplicaManager implements PartitionHost {
   private readonly alterPartitions: AlterPartitionSender;
   private readonly fetches: FetchRequests;
   private readonly appends: Appends;
+  readonly directories: ReplicaDirectories;
   private readonly reports: ReplicaReports;
   private inSyncTimer: Timer | null = null;
   private inSyncDueMs = 0;
@@ -122,7 +130,19 @@ export class ReplicaManager implements PartitionHost {
       alterPartitions: this.alterPartitions,
       changed: this.reports.changed,
       lagging: new Set(),
+      truncated: (partition) => this.directories.moves.truncated(partition),
     };
+    this.directories = new ReplicaDirectories({
+      clock,
+      logs: options.logs,
+      assignments: options.assignments,
+      throttle: options.throttles?.moves ?? null,
+      logConfig: (topic) => metadata.logConfig(topic),
+      partitions: () => this.partitions(),
+      takeOffline: (partition) => this.takeOffline(partition),
+      onDirectoryFailed: options.onDirectoryFailed ?? (() => undefined),
+      onDiskError: (error) => this.diskFailed(error, null),
+    });
     const onStorageError = (partition: Partition, error: DiskError): void => this.storageFailed(partition, error);
     this.appends = new Appends({
       clock,
@@ -162,6 +182,11 @@ export class ReplicaManager implements PartitionHost {
     const touched = new Set<ReplicaFetcher>();
     for (const assignment of following) this.follow(assignment, touched);
     for (const fetcher of touched) fetcher.kick();
+    for (const { topicId, partition: index, directoryId } of changes.changed) {
+      const partition = this.hosted.get(topicId)?.get(index);
+      if (partition !== undefined && directoryId !== undefined)
+        this.directories.checkAssignment(partition, directoryId);
+    }
     this.checkInSync();
     this.endEvent();
   }
@@ -181,6 +206,7 @@ export class ReplicaManager implements PartitionHost {
     const config = this.metadata.logConfig(topic);
     for (const partition of partitions.values()) {
       partition.log.updateConfig(config);
+      this.directories.moves.futureOf(partition)?.updateConfig(config);
       // min.insync.replicas may have fallen.
       partition.raiseHighWatermark();
     }
@@ -238,18 +264,16 @@ export class ReplicaManager implements PartitionHost {
     const { topic, topicId, partition: index } = assignment;
     const known = this.hosted.get(topicId)?.get(index);
     if (known !== undefined) return known;
-    const { logDirectory } = this.options;
-    // A topic of this name that was deleted while this broker was away.
-    const stale = logDirectory.getLog(topic, index);
-    if (stale !== null && stale.topicId !== null && stale.topicId !== topicId) logDirectory.deleteLog(topic, index);
-    let log: PartitionLog;
+    let log: PartitionLog | null;
     try {
-      log = logDirectory.createLog(topic, index, topicId, this.metadata.logConfig(topic));
+      log = this.directories.openLog(assignment);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.options.onStorageError(topic, index, error);
+      this.directories.noteOffline(topicId, index);
+      this.diskFailed(error, { topic, partition: index });
       return null;
     }
+    if (log === null) return null;
     let counters = this.topicCounters.get(topic);
     if (counters === undefined) this.topicCounters.set(topic, (counters = newTopicCounters()));
     const partition = new Partition(topic, topicId, index, log, this.surroundings, counters);
@@ -257,28 +281,40 @@ export class ReplicaManager implements PartitionHost {
     if (partitions === undefined) this.hosted.set(topicId, (partitions = new Map()));
     partitions.set(index, partition);
     this.topicIds.set(topic, topicId);
+    this.directories.opened(partition);
     return partition;
   }
 
-  private removePartition(topic: string, topicId: TopicId, index: PartitionId): void {
+  /** Its log directory failed: it is served and followed no more, until the broker starts anew. */
+  private takeOffline(partition: Partition): void {
+    const { topic, topicId, partition: index, role } = partition;
+    if (role.kind === 'follower' && role.leader !== -1) this.fetchers.get(role.leader)?.remove(partition);
+    partition.close(ErrorCode.KAFKA_STORAGE_ERROR);
+    this.unhost(topic, topicId, index);
+    this.reports.removed(partition.name);
+  }
+
+  private unhost(topic: string, topicId: TopicId, index: PartitionId): void {
     const partitions = this.hosted.get(topicId);
-    const partition = partitions?.get(index);
-    if (partitions === undefined || partition === undefined) return;
+    partitions?.delete(index);
+    if (partitions?.size !== 0) return;
+    this.hosted.delete(topicId);
+    if (this.topicIds.get(topic) !== topicId) return;
+    this.topicIds.delete(topic);
+    this.forgetCounters(topic);
+  }
+
+  private removePartition(topic: string, topicId: TopicId, index: PartitionId): void {
+    const partition = this.hosted.get(topicId)?.get(index);
+    if (partition === undefined) return this.directories.removed(topic, topicId, index, null);
     if (partition.role.kind === 'follower' && partition.role.leader !== -1) {
       this.fetchers.get(partition.role.leader)?.remove(partition);
     }
-    partitions.delete(index);
-    if (partitions.size === 0) {
-      this.hosted.delete(topicId);
-      if (this.topicIds.get(topic) === topicId) {
-        this.topicIds.delete(topic);
-        this.forgetCounters(topic);
-      }
-    }
+    this.unhost(topic, topicId, index);
     const isTopicGone = this.metadata.topicName(topicId) === null;
     partition.close(isTopicGone ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NOT_LEADER_OR_FOLLOWER);
     this.reports.removed(partition.name);
-    this.options.logDirectory.deleteLog(topic, index);
+    this.directories.removed(topic, topicId, index, partition);
   }
 
   private forgetCounters(topic: string): void {
@@ -301,6 +337,8 @@ export class ReplicaManager implements PartitionHost {
     const id = topicId !== zeroTopicId ? topicId : this.topicIds.get(topic);
     const partition = id === undefined ? undefined : this.hosted.get(id)?.get(index);
     if (partition !== undefined) return partition;
+    const offlineId = id ?? this.metadata.topicId(topic);
+    if (offlineId !== null && this.directories.isOffline(offlineId, index)) return ErrorCode.KAFKA_STORAGE_ERROR;
     if (topicId !== zeroTopicId) {
       if (this.metadata.topicName(topicId) === null) return ErrorCode.UNKNOWN_TOPIC_ID;
       return this.metadata.partitionExists(topicId, index)
@@ -363,8 +401,15 @@ export class ReplicaManager implements PartitionHost {
     this.endEvent();
   }
 
-  logDirectoryUsage(): { readonly path: string; readonly totalBytes: number; readonly usableBytes: number } {
-    return { path: this.options.logDirectory.path, ...this.options.logDirectory.usage() };
+  /** Sends a replica to another log directory of this broker; the error code as AlterReplicaLogDirs has it. */
+  alterLogDirectory(topic: string, index: PartitionId, path: string): number {
+    try {
+      return this.directories.alter(topic, index, path, this.findByName(topic, index));
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.diskFailed(error, { topic, partition: index });
+      return ErrorCode.KAFKA_STORAGE_ERROR;
+    }
   }
 
   // ── for coordinators ──
@@ -475,7 +520,28 @@ export class ReplicaManager implements PartitionHost {
   }
 
   private storageFailed(partition: Partition, error: DiskError): void {
-    this.options.onStorageError(partition.topic, partition.partition, error);
+    this.diskFailed(error, partition);
+  }
+
+  /** A directory failed in the background: a flush, a checkpoint, maintenance. */
+  directoryFailed(error: DiskError): void {
+    this.diskFailed(error, null);
+  }
+
+  /** Not in the same event: whoever met the error is amid its partitions. */
+  private diskFailed(
+    error: DiskError,
+    where: { readonly topic: string; readonly partition: PartitionId } | null,
+  ): void {
+    const directory = this.directories.expendable(error);
+    if (directory === null) {
+      return this.options.onStorageError(where?.topic ?? metadataTopicName, where?.partition ?? 0, error);
+    }
+    this.options.runtime.clock.soon(() => {
+      if (this.isClosed) return;
+      this.directories.fail(directory, error);
+      this.endEvent();
+    });
   }
 
   // ── telemetry and the end ──
@@ -496,6 +562,7 @@ export class ReplicaManager implements PartitionHost {
     this.isClosed = true;
     this.inSyncTimer?.cancel();
     this.alterPartitions.close();
+    this.directories.close();
     for (const fetcher of this.fetchers.values()) fetcher.close();
     for (const partition of this.partitions()) partition.close(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     this.fetches.wakeAll();

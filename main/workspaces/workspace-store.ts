@@ -222,6 +222,7 @@ export class WorkspaceStore {
       profile,
       host,
       configs,
+      ...(known?.logDirs === undefined ? {} : { logDirs: known.logDirs }),
       brokers: Array.from({ length: brokers }, (_, index) => ({
         id: index + 1,
         ...(known?.brokers[0]?.port === first && known.brokers[index] !== undefined

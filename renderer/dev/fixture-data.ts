@@ -39,7 +39,7 @@ export class FixtureData {
   constructor(world: FixtureWorld) {
     this.#world = world;
     this.#disk = new SimulatedWorld({ seed: 1 }).runtimeFor(1).disk;
-    this.#inspector = new SegmentInspector(this.#disk, (id) => `/clusters/default/node-${id}`);
+    this.#inspector = new SegmentInspector(this.#disk, (id) => [`/clusters/default/node-${id}`]);
   }
 
   async request(endpoint: string, input: Input): Promise<unknown> {

@@ -12,6 +12,7 @@ import { createOffsetForLeaderEpochHandler } from '../../main/broker/handlers/of
 import { createProduceHandler } from '../../main/broker/handlers/produce.ts';
 import { TransactionVerification } from '../../main/broker/transaction-verification.ts';
 import { defaultLogConfig, type LogConfig } from '../../main/log/log-config.ts';
+import { LogDirectories } from '../../main/log/log-directories.ts';
 import { formatLogDirectory, LogDirectory } from '../../main/log/log-directory.ts';
 import { NodeConnections } from '../../main/net/node-connections.ts';
 import { route } from '../../main/net/route.ts';
@@ -98,7 +99,8 @@ export class ReplicaNode {
     this.replicas = new ReplicaManager({
       runtime,
       nodeId: id,
-      logDirectory: this.directory,
+      logs: new LogDirectories([this.directory]),
+      assignments: { assign: (_topicId, _partition, _directoryId, onAccepted) => onAccepted() },
       config: cluster.config,
       metadata: this.view,
       alterPartitions: { alterPartition: (request) => controller.alterPartition(id, request) },

@@ -60,12 +60,14 @@ function engineOptions(parsed: Parsed): EngineOptions {
   const ephemeral = parsed.values['ephemeral'] === true;
   const brokers = integer(parsed, 'brokers');
   const port = integer(parsed, 'port');
+  const logDirs = integer(parsed, 'log-dirs');
   const profileName = profile(parsed);
   return {
     dataDir:
       ephemeral && parsed.values['data'] === undefined ? mkdtempSync(join(tmpdir(), 'highwater-')) : dataDir(parsed),
     ...(brokers === undefined ? {} : { brokers }),
     ...(port === undefined ? {} : { port }),
+    ...(logDirs === undefined ? {} : { logDirs }),
     ...(profileName === undefined ? {} : { profile: profileName }),
     configs: configs(parsed),
     ephemeral,

@@ -1,50 +1,61 @@
-// DescribeLogDirs, versions 1 to 5 (KIP-113, 827, 1066): what the broker's one log directory holds.
+// DescribeLogDirs, versions 1 to 5 (KIP-113, 827, 1066): what each log directory of the broker holds, with replicas
+// that are being moved there. A directory that is offline has the error KAFKA_STORAGE_ERROR and nothing else.
 
 import type { Handler } from '../../net/handler.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
+import type { LogDirectory } from '../../log/log-directory.ts';
 import type { DescribeLogDirsRequest, DescribeLogDirsResponse } from '../../protocol/messages/describe-log-dirs.ts';
 import type { Writable } from '../../protocol/schema.ts';
-import type { Partition } from '../../replication/partition.ts';
+import { DiskError } from '../../runtime/runtime.ts';
+import type { DescribedLog } from '../../replication/replica-directories.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
 
 export type DescribeLogDirsDependencies = { readonly replicas: ReplicaManager };
 
+type Result = Writable<DescribeLogDirsResponse['results'][number]>;
+
 export function createDescribeLogDirsHandler(
   dependencies: DescribeLogDirsDependencies,
 ): Handler<DescribeLogDirsRequest, Writable<DescribeLogDirsResponse>> {
-  const { replicas } = dependencies;
+  const { directories } = dependencies.replicas;
   return (_context, request) => {
-    const { path, totalBytes, usableBytes } = replicas.logDirectoryUsage();
-    const byTopic = new Map<string, Partition[]>();
-    for (const partition of askedFor(replicas, request)) {
-      const partitions = byTopic.get(partition.topic);
-      if (partitions === undefined) byTopic.set(partition.topic, [partition]);
-      else partitions.push(partition);
-    }
-    const topics = [...byTopic].map(([name, partitions]) => ({
-      name,
-      partitions: partitions.map(({ partition, log }) => ({
-        partitionIndex: partition,
-        partitionSize: log.sizeBytes,
-        offsetLag: Math.max(0, log.highWatermark - log.logEndOffset),
-        isFutureKey: false,
-      })),
-    }));
-    return {
-      errorCode: ErrorCode.NONE,
-      results: [{ errorCode: ErrorCode.NONE, logDir: path, topics, totalBytes, usableBytes }],
-    };
+    const isAskedFor = filterOf(request);
+    const results = directories.logs.paths.map((logDir): Result => {
+      const directory = directories.logs.byPath(logDir);
+      if (directory === null) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir };
+      return describe(directory, directories.describe(directory).filter(isAskedFor));
+    });
+    return { errorCode: ErrorCode.NONE, results };
   };
 }
 
-function askedFor(replicas: ReplicaManager, request: DescribeLogDirsRequest): Iterable<Partition> {
-  if (request.topics === null) return replicas.partitions();
-  const found = new Set<Partition>();
-  for (const { topic, partitions } of request.topics) {
-    for (const index of partitions) {
-      const partition = replicas.findByName(topic, index);
-      if (typeof partition !== 'number') found.add(partition);
-    }
+function describe(directory: LogDirectory, logs: readonly DescribedLog[]): Result {
+  const byTopic = new Map<string, DescribedLog[]>();
+  for (const each of logs) {
+    const ofTopic = byTopic.get(each.log.topic);
+    if (ofTopic === undefined) byTopic.set(each.log.topic, [each]);
+    else ofTopic.push(each);
   }
-  return found;
+  const topics = [...byTopic].map(([name, ofTopic]) => ({
+    name,
+    partitions: ofTopic.map(({ log, isFuture, offsetLag }) => ({
+      partitionIndex: log.partition,
+      partitionSize: log.sizeBytes,
+      offsetLag,
+      isFutureKey: isFuture,
+    })),
+  }));
+  const { path: logDir } = directory;
+  try {
+    return { errorCode: ErrorCode.NONE, logDir, topics, ...directory.usage() };
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir };
+  }
+}
+
+function filterOf({ topics }: DescribeLogDirsRequest): (described: DescribedLog) => boolean {
+  if (topics === null) return () => true;
+  const wanted = new Map(topics.map(({ topic, partitions }) => [topic, new Set(partitions)]));
+  return ({ log }) => wanted.get(log.topic)?.has(log.partition) === true;
 }

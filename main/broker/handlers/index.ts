@@ -2,6 +2,7 @@
 
 import type { Access } from '../../access/access.ts';
 import { route, type Route } from '../../net/route.ts';
+import { alterReplicaLogDirsApi } from '../../protocol/messages/alter-replica-log-dirs.ts';
 import { deleteRecordsApi } from '../../protocol/messages/delete-records.ts';
 import { describeAclsApi } from '../../protocol/messages/describe-acls.ts';
 import { describeClientQuotasApi } from '../../protocol/messages/describe-client-quotas.ts';
@@ -33,6 +34,7 @@ import type { ProducerIds } from '../producer-ids.ts';
 import type { ShareServices } from '../share-services.ts';
 import type { TransactionVerification } from '../transaction-verification.ts';
 import { clientMetricsRoutes } from './client-metrics-routes.ts';
+import { createAlterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts';
 import { createDeleteRecordsHandler } from './delete-records.ts';
 import { createDescribeAclsHandler } from './describe-acls.ts';
 import { createDescribeClientQuotasHandler } from './describe-client-quotas.ts';
@@ -111,6 +113,7 @@ function dataRoutes(dependencies: HandlerDependencies): Route[] {
     route(listOffsetsApi, onClient, createListOffsetsHandler(dependencies)),
     route(offsetForLeaderEpochApi, onClient, createOffsetForLeaderEpochHandler(dependencies)),
     route(deleteRecordsApi, onClient, createDeleteRecordsHandler(dependencies)),
+    route(alterReplicaLogDirsApi, onClient, createAlterReplicaLogDirsHandler(dependencies)),
     route(describeLogDirsApi, onClient, createDescribeLogDirsHandler(dependencies)),
     route(describeProducersApi, onClient, createDescribeProducersHandler(dependencies)),
     route(initProducerIdApi, onClient, createInitProducerIdHandler(dependencies)),

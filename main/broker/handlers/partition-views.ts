@@ -2,7 +2,13 @@
 
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
-import { directoryOf, directoryLost, noLeader, type PartitionRegistration } from '../../metadata/topics-image.ts';
+import {
+  directoryOf,
+  directoryUnassigned,
+  isDirectoryOnline,
+  noLeader,
+  type PartitionRegistration,
+} from '../../metadata/topics-image.ts';
 
 export type NodeView = {
   readonly nodeId: number;
@@ -29,7 +35,8 @@ function isAlive(image: MetadataImage, listenerName: string, brokerId: number): 
 
 function isOffline(image: MetadataImage, listenerName: string, partition: PartitionRegistration, id: number): boolean {
   if (!isAlive(image, listenerName, id)) return true;
-  return directoryOf(partition, id) === directoryLost;
+  const broker = image.cluster.brokers.get(id);
+  return !isDirectoryOnline(directoryOf(partition, id) ?? directoryUnassigned, broker?.directories ?? []);
 }
 
 export type PartitionView = {

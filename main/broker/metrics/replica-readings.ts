@@ -13,6 +13,8 @@ const replicaManager: BeanType = ['kafka.server', 'ReplicaManager'];
 const partitionBean: BeanType = ['kafka.cluster', 'Partition'];
 const logBean: BeanType = ['kafka.log', 'Log'];
 
+const logManager: BeanType = ['kafka.log', 'LogManager'];
+
 export function readReplicas(readings: MBeanReadings, replicas: ReplicaManager, image: MetadataImage): void {
   readTopic(readings, replicas.allTopicCounters(), {});
   readings.meter(topicMetrics, 'ReplicationBytesInPerSec', replicas.counters.replicationBytesIn);
@@ -20,6 +22,12 @@ export function readReplicas(readings: MBeanReadings, replicas: ReplicaManager, 
   for (const [topic, counters] of replicas.topicCounters) readTopic(readings, counters, { topic });
   readReplicaManager(readings, replicas, image);
   for (const partition of replicas.partitions()) readPartition(readings, partition);
+  const { logs } = replicas.directories;
+  readings.gauge(logManager, 'OfflineLogDirectoryCount', logs.offlinePaths.length);
+  for (const logDirectory of logs.paths) {
+    const isOffline = logs.byPath(logDirectory) === null;
+    readings.gauge(logManager, 'LogDirectoryOffline', isOffline ? 1 : 0, { logDirectory });
+  }
 }
 
 function readTopic(readings: MBeanReadings, counters: TopicCounters, keys: Labels): void {
@@ -55,7 +63,7 @@ function readReplicaManager(readings: MBeanReadings, replicas: ReplicaManager, i
   readings.gauge(replicaManager, 'UnderMinIsrPartitionCount', counts.underMinIsr);
   readings.gauge(replicaManager, 'AtMinIsrPartitionCount', counts.atMinIsr);
   readings.gauge(replicaManager, 'ReassigningPartitions', counts.reassigning);
-  readings.gauge(replicaManager, 'OfflineReplicaCount', 0);
+  readings.gauge(replicaManager, 'OfflineReplicaCount', replicas.directories.offlineCount);
   readings.gauge(replicaManager, 'ProducerIdCount', producerIds);
   readings.meter(replicaManager, 'IsrExpandsPerSec', replicas.isrCounters.expands);
   readings.meter(replicaManager, 'IsrShrinksPerSec', replicas.isrCounters.shrinks);

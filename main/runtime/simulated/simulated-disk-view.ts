@@ -234,8 +234,8 @@ export class SimulatedDiskView implements Disk {
 
   #check(path: string, operation: Operation): void {
     this.#user.requireAlive();
-    const { fault } = this.#disk;
-    if (fault === null) return;
+    const { fault, faultUnder } = this.#disk;
+    if (fault === null || (faultUnder !== null && !`${path}/`.startsWith(`${faultUnder}/`))) return;
     // A full or read-only disk still reads and still syncs what it has.
     if (fault === 'io' || operation === 'write')
       throw new DiskError(fault, path, `${path}: disk fault '${fault}' at ${operation}`);

@@ -36,6 +36,8 @@ export class SimulatedDisk {
   syncDelayMs = 0;
   /** Every write and sync fails with this; reads too when it is 'io'. */
   fault: DiskFault | null = null;
+  /** Only files below this path fail; null: all. */
+  faultUnder: string | null = null;
   /** Which bytes a power loss may spoil, by file name; default all that was not synced. */
   mayFlip: (name: string, bytes: Buffer, at: number) => boolean = () => true;
 
