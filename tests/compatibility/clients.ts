@@ -39,6 +39,8 @@ export const pinned = {
     'lz4==4.4.5',
     'zstandard==0.25.0',
     'python-snappy==0.7.3',
+    'aiokafka==0.14.0',
+    'cramjam==2.14.0',
   ],
   java: '4.3.1',
   platformatic: '1.35.0',
@@ -63,6 +65,13 @@ export const clients: readonly Client[] = [
     prepare: async (setting) => inConsumerProtocol(await preparePython(setting, 'confluent-kafka')),
   },
   { name: 'kafka-python', codecs, canDelete: true, prepare: (setting) => preparePython(setting, 'kafka-python') },
+  {
+    name: 'aiokafka',
+    codecs,
+    canDelete: true,
+    hasTransactions: true,
+    prepare: (setting) => preparePython(setting, 'aiokafka'),
+  },
   { name: 'java', codecs, canDelete: true, hasTransactions: true, prepare: prepareJava },
   {
     name: 'java-848',
@@ -70,7 +79,20 @@ export const clients: readonly Client[] = [
     canDelete: true,
     prepare: async (setting) => inConsumerProtocol(await prepareJava(setting)),
   },
-  { name: 'franz-go', codecs, canDelete: true, hasTransactions: true, prepare: prepareGo },
+  {
+    name: 'franz-go',
+    codecs,
+    canDelete: true,
+    hasTransactions: true,
+    prepare: (setting) => prepareGo(setting, 'franz-go'),
+  },
+  {
+    name: 'sarama',
+    codecs,
+    canDelete: true,
+    hasTransactions: true,
+    prepare: (setting) => prepareGo(setting, 'sarama'),
+  },
   { name: 'kafkajs', codecs: ['none', 'gzip'], canDelete: true, hasTransactions: true, prepare: prepareKafkajs },
   {
     name: 'platformatic',
@@ -140,11 +162,11 @@ async function fetchJars(directory: string): Promise<string> {
   return jars;
 }
 
-async function prepareGo({ cache }: Setting): Promise<Program> {
+async function prepareGo({ cache }: Setting, name: string): Promise<Program> {
   await need('go', ['version'], 'install Go (go.dev)');
-  const directory = join(cache, 'franz-go');
+  const directory = join(cache, name);
   mkdirSync(directory, { recursive: true });
-  for (const file of ['go.mod', 'go.sum', 'main.go']) copyFileSync(programOf('franz-go', file), join(directory, file));
+  for (const file of ['go.mod', 'go.sum', 'main.go']) copyFileSync(programOf(name, file), join(directory, file));
   await run('go', ['build', '-o', 'client', '.'], directory);
   return { command: join(directory, 'client'), args: [] };
 }

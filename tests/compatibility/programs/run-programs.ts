@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster } from '../../benchmarks/clusters/cluster.ts';
 import { NotHere, type Setting } from '../clients.ts';
+import { connect } from './connect/program.ts';
 import { runCases, type CaseResult, type Program, type ProgramResult } from './program.ts';
 import { javaPrograms } from './java/program.ts';
 import { kafkaTools } from './tools/program.ts';
 
-export const programs: readonly Program[] = [kafkaTools, javaPrograms];
+export const programs: readonly Program[] = [kafkaTools, javaPrograms, connect];
 
 /** The same for both products: who may do what is decided, and nothing waits for seconds that need not. */
 export const programSettings: Readonly<Record<string, string>> = {
