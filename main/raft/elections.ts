@@ -17,8 +17,15 @@ import { Prospective, type Candidate } from './roles/nominee.ts';
 import type { Resigned } from './roles/resigned.ts';
 import { Unattached } from './roles/unattached.ts';
 
+/** An answer given again within this time is not news. */
+const oldNewsMs = 1000;
+
 export class Elections {
   readonly #core: QuorumCore;
+  /** Which votes the journal knows this node to have asked for, in its present role. */
+  #toldAsks: { readonly role: Prospective | Candidate; readonly voters: Set<number> } | null = null;
+  /** By candidate, what the journal was told of its last vote. */
+  readonly #toldAnswers = new Map<number, { readonly text: string; readonly atMs: number }>();
 
   constructor(core: QuorumCore) {
     this.#core = core;
@@ -53,8 +60,18 @@ export class Elections {
     const { candidate, preVote } = ask;
     const granted = refusal === null;
     const reason = refusal ?? (preVote ? 'would vote for it' : 'voted for it');
-    this.#core.record({ kind: 'quorum.voteAnswered', epoch, candidate, voter: self, preVote, granted, reason });
+    if (this.#isNews(candidate, `${epoch} ${preVote} ${granted} ${reason}`))
+      this.#core.record({ kind: 'quorum.voteAnswered', epoch, candidate, voter: self, preVote, granted, reason });
     this.#core.emit({ type: 'reply', token, answer: { api: 'vote', error, epoch, leader, granted } });
+  }
+
+  /** A nominee asks on every few milliseconds until it is answered as it wishes: people need not read that each time. */
+  #isNews(candidate: number, text: string): boolean {
+    const told = this.#toldAnswers.get(candidate);
+    const atMs = this.#core.nowMs;
+    if (told?.text === text && atMs - told.atMs < oldNewsMs) return false;
+    this.#toldAnswers.set(candidate, { text, atMs });
+    return true;
   }
 
   onBeginEpoch(token: ReplyToken, ask: BeginEpochAsk): void {
@@ -131,9 +148,16 @@ export class Elections {
       if (role.name === 'prospective' && !this.#core.isDue(role.askAgainAtMs.get(voter) ?? 0)) continue;
       const { lastEpoch, endOffset: lastOffset } = this.#core.log;
       const ask: VoteAsk = { api: 'vote', epoch, candidate: self, voter, lastEpoch, lastOffset, preVote };
-      if (!this.#core.send(voter, ask)) continue;
+      if (!this.#core.send(voter, ask) || !this.#isFirstAsk(role, voter)) continue;
       this.#core.record({ kind: 'quorum.voteAsked', epoch, from: self, to: voter, preVote });
     }
+  }
+
+  #isFirstAsk(role: Prospective | Candidate, voter: number): boolean {
+    if (this.#toldAsks?.role !== role) this.#toldAsks = { role, voters: new Set() };
+    if (this.#toldAsks.voters.has(voter)) return false;
+    this.#toldAsks.voters.add(voter);
+    return true;
   }
 
   announceEpochTo(role: Leader, voter: number, atMs: number): void {

@@ -297,6 +297,22 @@ describe('a directory at kraft.version 1', () => {
   });
 });
 
+describe('the journal', () => {
+  it('tells a vote that nobody answers once, however often it is asked for', async () => {
+    const group = new RaftGroup({ seed: 21, voterCount: 3 });
+    group.startAll();
+    await group.world.runUntil(() => group.leader !== null);
+    for (const id of [2, 3]) group.kill(id);
+    const before = group.journal.length;
+    await group.world.runFor(10_000);
+    const entries = group.journal.slice(before).map(({ entry }) => entry);
+    const elections = entries.filter(({ kind }) => kind === 'quorum.prospective').length;
+    const asked = entries.filter(({ kind }) => kind === 'quorum.voteAsked').length;
+    expect(elections).toBeGreaterThan(0);
+    expect(asked).toBe(2 * elections);
+  });
+});
+
 describe('a disk that fails', () => {
   it('ends the node before it promises a vote that it could not keep', async () => {
     const failed: number[] = [];
