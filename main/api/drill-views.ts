@@ -72,7 +72,24 @@ export type GroupSample = {
 export type ClientMark = {
   readonly atMs: number;
   readonly client: string;
-  readonly kind: 'error' | 'failed' | 'rebalance' | 'assigned' | 'joined' | 'left' | 'crashed' | 'note';
+  /**
+   * error: refused, tries again · failed: given up · refresh: a metadata answer that helped nothing yet · leader: one
+   * that named another leader · recovered: acknowledged again.
+   */
+  readonly kind:
+    | 'error'
+    | 'failed'
+    | 'refresh'
+    | 'leader'
+    | 'recovered'
+    | 'rebalance'
+    | 'assigned'
+    | 'joined'
+    | 'left'
+    | 'crashed'
+    | 'note';
+  /** `topic-partition` that it is about; left out where it is about none, or about many. */
+  readonly partition?: string;
   readonly text: string;
   /** How often the same thing was said from `atMs` to `untilMs`. */
   readonly count: number;

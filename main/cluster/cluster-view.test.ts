@@ -208,6 +208,16 @@ test('a topic made anew does not show the offsets of the one that had its name',
   expect(state.view().partitions[0]).toMatchObject({ leader: 1, logEndOffset: null, highWatermark: null });
 });
 
+test('a topic made anew with fewer partitions has no more than those', () => {
+  const [first] = topic.partitions;
+  const second = first === undefined ? [] : [{ ...first, partition: 1 }];
+  state.applyTelemetry(1, telemetry({ topics: [{ ...topic, partitions: [...topic.partitions, ...second] }] }), 3);
+  state.takeDelta();
+  state.applyTelemetry(1, telemetry({ topics: [{ ...topic, topicId: 'anew' }] }), 4);
+  expect(state.view().partitions.map(({ partition }) => partition)).toEqual([0]);
+  expect(state.takeDelta()?.removedPartitions).toEqual(['orders-1']);
+});
+
 test('a deleted topic takes its partitions along', () => {
   state.takeDelta();
   state.applyTelemetry(1, telemetry({ removedTopics: ['orders'] }), 3);

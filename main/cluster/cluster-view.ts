@@ -274,6 +274,13 @@ export class ClusterViewState {
 
   #applyTopic(topic: TopicReport): void {
     this.#replicaCounts = null;
+    const before = this.#topics.get(topic.topic);
+    // Deleted and made anew between two reports: what the new one does not have is gone.
+    if (before !== undefined && before.topicId !== topic.topicId) {
+      const kept = new Set(topic.partitions.map(({ partition }) => partition));
+      for (const { partition } of before.partitions)
+        if (!kept.has(partition)) this.#removePartition(topic.topic, partition);
+    }
     this.#topics.set(topic.topic, topic);
     this.#changedTopics.add(topic.topic);
     this.#removedTopics.delete(topic.topic);
@@ -294,16 +301,19 @@ export class ClusterViewState {
     this.#topics.delete(name);
     this.#changedTopics.delete(name);
     this.#removedTopics.add(name);
-    for (const { partition, replicas } of topic.partitions) {
-      const key = partitionName(name, partition);
-      this.#partitions.delete(key);
-      this.#changedPartitions.delete(key);
-      this.#movedPartitions.delete(key);
-      this.#removedPartitions.add(key);
-      for (const id of replicas) {
-        this.#changedBrokers.add(id);
-        this.#brokers.get(id)?.replicas.delete(key);
-      }
+    for (const { partition } of topic.partitions) this.#removePartition(name, partition);
+  }
+
+  #removePartition(topic: string, partition: number): void {
+    const key = partitionName(topic, partition);
+    const replicas = this.#partitions.get(key)?.report.replicas ?? [];
+    this.#partitions.delete(key);
+    this.#changedPartitions.delete(key);
+    this.#movedPartitions.delete(key);
+    this.#removedPartitions.add(key);
+    for (const id of replicas) {
+      this.#changedBrokers.add(id);
+      this.#brokers.get(id)?.replicas.delete(key);
     }
   }
 

@@ -143,6 +143,36 @@ export type JournalEntry =
       readonly memberId: string;
       readonly reason: string;
     }
+  // transactions, as their coordinator has them on its log
+  | {
+      readonly kind: 'transaction.began' | 'transaction.partitionsAdded';
+      readonly transactionalId: string;
+      readonly producerId: number;
+      readonly producerEpoch: number;
+      readonly partitions: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+    }
+  | {
+      /** prepared: the decision is on the log, come what may · completed: so are all its markers. */
+      readonly kind: 'transaction.prepared' | 'transaction.completed';
+      readonly transactionalId: string;
+      readonly producerId: number;
+      readonly producerEpoch: number;
+      readonly decision: 'commit' | 'abort';
+      /** client: EndTxn · successor: another process took the transactional id · timeout: open for too long. */
+      readonly by: 'client' | 'successor' | 'timeout';
+      readonly startedWallMs: number;
+      readonly partitions: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+      /** Committed ones of this transactional id since the last that was told: too many to tell each. */
+      readonly untold: number;
+    }
+  /** A new process has the transactional id: whoever had the epoch before may not write any more. */
+  | {
+      readonly kind: 'transaction.fenced';
+      readonly transactionalId: string;
+      readonly producerId: number;
+      readonly fencedEpoch: number;
+      readonly producerEpoch: number;
+    }
   | {
       readonly kind: 'coordinator.loaded';
       readonly topic: string;

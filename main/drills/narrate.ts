@@ -32,6 +32,12 @@ export function narrate(entry: JournalEntry): string | null {
       return `Group ${entry.groupId} rebalances: ${entry.reason}.`;
     case 'group.stable':
       return `Group ${entry.groupId} is stable again with ${entry.members} members.`;
+    case 'transaction.fenced':
+      return `${entry.transactionalId} has a new process with epoch ${entry.producerEpoch}: the one before is fenced.`;
+    case 'transaction.prepared':
+      return entry.by === 'client'
+        ? null
+        : `The open transaction of ${entry.transactionalId} is aborted: ${entry.by === 'timeout' ? 'it was open for too long' : 'another process has taken over'}.`;
     case 'group.empty':
       return `Group ${entry.groupId} has no members any more.`;
     case 'group.memberJoined':

@@ -12,6 +12,7 @@ import { BatchBuilder, type NewRecord, type NewRecordHeader } from '../records/b
 import { prepareCompression } from '../records/compression/compression.ts';
 import { NetworkError, type Runtime, type Timer } from '../runtime/runtime.ts';
 import type { ProducerSettings } from './presets.ts';
+import { LeaderSearch, type LeaderSearchEvent } from './producer/leader-search.ts';
 import { PartitionQueue } from './producer/partition-queue.ts';
 import { noSequence, type ProducerBatch, type Settled } from './producer/producer-batch.ts';
 import { StickyPartitioner } from './producer/sticky-partitioner.ts';
@@ -39,7 +40,8 @@ export type ProducerEvent =
       readonly records: number;
       readonly attempts: number;
     }
-  | { readonly type: 'new-epoch'; readonly topic: string; readonly partition: number; readonly producerEpoch: number };
+  | { readonly type: 'new-epoch'; readonly topic: string; readonly partition: number; readonly producerEpoch: number }
+  | LeaderSearchEvent;
 
 export type ProducerCounters = {
   readonly sent: number;
@@ -71,6 +73,7 @@ export class ClientProducer {
   readonly #options: ClientProducerOptions;
   readonly #client: ClusterClient;
   readonly #partitioner: StickyPartitioner;
+  readonly #search = new LeaderSearch();
   readonly #queues = new Map<string, Map<number, PartitionQueue>>();
   readonly #inFlightByNode = new Map<number, number>();
   #bufferedBytes = 0;
@@ -295,6 +298,7 @@ export class ClientProducer {
       this.#metadataStale = false;
       this.#metadataAtMs = this.#nowMs;
       isDone = true;
+      this.#tellAll(this.#search.refreshed((topic, partition) => this.#client.leaderOf(topic, partition)));
     } catch {
       // As above.
     }
@@ -469,6 +473,7 @@ export class ClientProducer {
     queue.remove(batch);
     this.#release(batch);
     this.#counters.acknowledged += batch.recordCount;
+    this.#tellAll(this.#search.acknowledged(batch.topic, batch.partition));
     batch.acknowledge(baseOffset);
   }
 
@@ -516,7 +521,12 @@ export class ClientProducer {
 
   #tell(type: 'retry' | 'failed', batch: ProducerBatch, errorCode: number): void {
     const { topic, partition, recordCount, attempts } = batch;
+    this.#search.failed(topic, partition, this.#client.leaderOf(topic, partition));
     this.#options.onEvent?.({ type, topic, partition, error: errorName(errorCode), records: recordCount, attempts });
+  }
+
+  #tellAll(events: readonly LeaderSearchEvent[]): void {
+    for (const event of events) this.#options.onEvent?.(event);
   }
 
   #release(batch: ProducerBatch): void {

@@ -1,45 +1,12 @@
 // A drill run on one time axis: lanes of brokers and clients, and the cluster as it stood at any moment. Pure.
 
-import type { ClientMark, DrillRunRecord, DrillSample, DrillStepRecord } from '../../main/api/drill-views.ts';
-import type { JournalEvent } from '../../main/api/views.ts';
+import type { ClientMark, DrillRunRecord, DrillStepRecord } from '../../main/api/drill-views.ts';
+import type { Lane, LaneInput, LaneMark, LaneSpan, LaneTone, TimedEvent } from './lane-types.ts';
+import { transactionLanes } from './transaction-lanes.ts';
 import { sentenceOf } from '../text/journal-sentences.ts';
 import { type ClusterModel, modelOf, reduce } from './cluster-model.ts';
 
-export type LaneTone = 'accent' | 'ok' | 'degraded' | 'lost' | 'frozen' | 'muted';
-
-export type LaneSpan = {
-  readonly fromMs: number;
-  /** null: it lasts. */
-  readonly toMs: number | null;
-  readonly tone: LaneTone;
-  readonly text: string;
-};
-
-export type LaneMark = {
-  readonly atMs: number;
-  readonly shape: 'diamond' | 'crown' | 'disc' | 'tick' | 'cross';
-  readonly tone: LaneTone;
-  readonly text: string;
-};
-
-export type Lane = {
-  readonly id: string;
-  readonly label: string;
-  readonly kind: 'steps' | 'broker' | 'client';
-  readonly spans: readonly LaneSpan[];
-  readonly marks: readonly LaneMark[];
-};
-
-export type TimedEvent = JournalEvent & { readonly atMs: number };
-
-export type LaneInput = {
-  readonly steps: readonly DrillStepRecord[];
-  readonly samples: readonly DrillSample[];
-  readonly marks: readonly ClientMark[];
-  readonly events: readonly TimedEvent[];
-  readonly brokers: readonly number[];
-  readonly topics: readonly string[];
-};
+export type { Lane, LaneTone, TimedEvent } from './lane-types.ts';
 
 /** A client without an answer for longer than this shows a gap. */
 const gapFromMs = 250;
@@ -52,6 +19,7 @@ export function lanesOf(input: LaneInput): readonly Lane[] {
     ...input.brokers.map((id) => brokerLane(id, input)),
     ...producers.map((name) => producerLane(name, input)),
     ...marked.sort().map((name) => ({ ...clientLane(name, input), spans: [] })),
+    ...transactionLanes(input),
   ];
 }
 
@@ -143,6 +111,9 @@ function clientLane(name: string, { marks }: LaneInput): Omit<Lane, 'spans'> {
   const tones: Readonly<Record<ClientMark['kind'], LaneTone>> = {
     error: 'degraded',
     failed: 'lost',
+    refresh: 'muted',
+    leader: 'accent',
+    recovered: 'ok',
     rebalance: 'degraded',
     assigned: 'ok',
     joined: 'accent',

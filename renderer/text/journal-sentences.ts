@@ -3,9 +3,11 @@
 import { describeFault } from '../../main/api/fault-text.ts';
 import type { JournalEntry, JournalEvent, JournalKind } from '../../main/api/views.ts';
 import { partitionsText } from './partitions-text.ts';
+import { transactionSentence } from './transaction-sentences.ts';
 import { formatBytes, formatDuration, isrText, listed, plural } from './format.ts';
 
-export type Family = 'process' | 'fault' | 'quorum' | 'broker' | 'leader' | 'isr' | 'group' | 'client' | 'data';
+export type Family =
+  'process' | 'fault' | 'quorum' | 'broker' | 'leader' | 'isr' | 'group' | 'transaction' | 'client' | 'data';
 export const families: readonly Family[] = [
   'process',
   'fault',
@@ -14,6 +16,7 @@ export const families: readonly Family[] = [
   'leader',
   'isr',
   'group',
+  'transaction',
   'client',
   'data',
 ];
@@ -26,6 +29,7 @@ export const familyNames: Readonly<Record<Family, string>> = {
   leader: 'Leaders',
   isr: 'ISR',
   group: 'Groups',
+  transaction: 'Transactions',
   client: 'Clients',
   data: 'Topics and logs',
 };
@@ -72,6 +76,11 @@ const readings: Readonly<Record<JournalKind, Reading>> = {
   'group.memberJoined': { family: 'group', label: 'Member joined', tone: 'plain', weight: 1 },
   'group.memberHolds': { family: 'group', label: 'Member holds', tone: 'plain', weight: 0 },
   'group.memberRemoved': { family: 'group', label: 'Member removed', tone: 'warn', weight: 1 },
+  'transaction.began': { family: 'transaction', label: 'Transaction began', tone: 'plain', weight: 0 },
+  'transaction.partitionsAdded': { family: 'transaction', label: 'Partitions added', tone: 'plain', weight: 0 },
+  'transaction.prepared': { family: 'transaction', label: 'Transaction decided', tone: 'plain', weight: 0 },
+  'transaction.completed': { family: 'transaction', label: 'Transaction ended', tone: 'plain', weight: 1 },
+  'transaction.fenced': { family: 'transaction', label: 'Producer fenced', tone: 'warn', weight: 2 },
   'coordinator.loaded': { family: 'group', label: 'Coordinator loaded', tone: 'plain', weight: 0 },
   'process.started': { family: 'process', label: 'Started', tone: 'plain', weight: 2 },
   'process.exited': { family: 'process', label: 'Exited', tone: 'bad', weight: 1 },
@@ -204,6 +213,12 @@ function otherSentence(entry: JournalEntry): string {
       return holdsSentence(entry);
     case 'group.memberRemoved':
       return `Group ${entry.groupId} lost member ${entry.memberId}: ${entry.reason}.`;
+    case 'transaction.began':
+    case 'transaction.partitionsAdded':
+    case 'transaction.prepared':
+    case 'transaction.completed':
+    case 'transaction.fenced':
+      return transactionSentence(entry);
     case 'coordinator.loaded':
       return `Coordinator loaded ${entry.topic}-${entry.partition}: ${plural(entry.records, 'record')} in ${formatDuration(entry.tookMs)}.`;
     default:

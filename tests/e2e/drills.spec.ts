@@ -66,6 +66,27 @@ test('predict, run, verdict, replay, comparison and report', async ({ app, page 
   await expect(matrix).toContainText('2 of 3');
   await expect(matrix).toContainText('offline');
 
+  // From a client's error to the election that it waited for, and the phases between.
+  await page
+    .getByRole('row', { name: /drill-payments-0/ })
+    .getByRole('button', { name: /^election of broker/ })
+    .first()
+    .click();
+  const decidedAt = new URL(page.url().replace('#', '')).searchParams.get('at');
+  const clients = page.getByRole('table').filter({ has: page.getByRole('columnheader', { name: 'Waited for' }) });
+  await clients
+    .getByRole('button', { name: /^\d+\.\d\d s$/ })
+    .first()
+    .click();
+  await expect(page).not.toHaveURL(new RegExp(`at=${decidedAt}\\b`));
+  await page.getByRole('button', { name: /^To the election that drill-payments-\d waited for/ }).click();
+  const elections = verdict.getByRole('row', { name: /drill-payments-\d Broker/ });
+  const decided = (await elections.getByRole('button').allTextContents()).map((each) => Number(each.replace(' s', '')));
+  const shown = Number((await page.locator('output').textContent())?.replace(' s', ''));
+  expect(decided.map((each) => Math.abs(each - shown) < 0.06)).toContain(true);
+  await expect(clients.getByRole('img').first()).toHaveAccessibleName(/no new leader decided for .*until acknowledged/);
+  await axe(page, 'waterfall');
+
   // The second: what the verdict counts is what a foreign client reads.
   await page.getByRole('link', { name: 'Drills' }).first().click();
   await run(page, 'acks=1 loses what acks=all keeps');
@@ -100,4 +121,17 @@ test('predict, run, verdict, replay, comparison and report', async ({ app, page 
   await page.getByRole('link', { name: 'Runs' }).click();
   await expect(page.getByRole('grid', { name: 'Runs' }).getByRole('row')).toHaveCount(4);
   await axe(page, 'runs');
+});
+
+test('transactions have a lane: decided, ended, and the zombie fenced', async ({ app, page }) => {
+  await page.goto(app.url);
+  await page.getByRole('link', { name: 'Drills' }).click();
+  await run(page, 'A zombie is fenced');
+  await expect(page.getByTestId('verdict')).toContainText('Passed', { timeout: 90_000 });
+  const timeline = page.getByRole('img', { name: 'Timeline' });
+  await expect(timeline).toContainText('txn exact');
+  const told = page.getByRole('list', { name: 'Timeline as a list' });
+  await expect(told).toContainText('aborted for its successor');
+  await expect(told).toContainText('A new process has drill-exact');
+  await axe(page, 'transactions');
 });

@@ -90,6 +90,21 @@ export const places: readonly Place[] = [
       await page.getByRole('slider', { name: 'Moment of the run' }).waitFor();
     },
   },
+  {
+    name: 'drill-clients',
+    show: async (page) => {
+      await page.getByRole('heading', { name: 'How clients came through' }).evaluate((head) => head.scrollIntoView());
+    },
+  },
+  {
+    name: 'drill-transactions',
+    show: async (page) => {
+      await goInPage(page, '#/drills/zombie-fenced');
+      await page.getByRole('button', { name: 'Run it' }).click();
+      await page.getByTestId('verdict').waitFor({ timeout: 90_000 });
+      await page.getByRole('slider', { name: 'Moment of the run' }).waitFor();
+    },
+  },
   at('brokers', '#/brokers', (page) => row(page, /127\.0\.0\.1/)),
   at('broker', '#/brokers/1', (page) => text(page, /Metrics/i)),
   at('clusters', '#/workspaces', (page) => row(page, /Ephemeral cluster/)),

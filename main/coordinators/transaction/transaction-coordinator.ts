@@ -90,6 +90,7 @@ export class TransactionCoordinator {
           {
             config,
             clock,
+            journal,
             transactionVersion: () => this.transactionVersion,
             onPrepared: (partition, metadata) => this.#prepared(partition, metadata),
             onLoaded: (partition) => this.#resume(partition),

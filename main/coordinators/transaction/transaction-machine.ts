@@ -2,6 +2,7 @@
 // committed; until then the id is pending and, as in Kafka, all further steps are told to come back.
 
 import { assert } from '../../core/assert.ts';
+import type { Journal } from '../../core/journal.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type { InitProducerIdResponse } from '../../protocol/messages/init-producer-id.ts';
 import type { TransactionCoordinatorRecord } from '../../protocol/messages/transaction-coordinator-records.ts';
@@ -9,6 +10,7 @@ import type { Clock } from '../../runtime/runtime.ts';
 import { CoordinatorError } from '../runtime/coordinator-error.ts';
 import type { MachineServices, StateMachine } from '../runtime/state-machine.ts';
 import { decideEnd, decideFence, takesProducerId, type EndRequest } from './end-transaction.ts';
+import { TransactionJournal } from './transaction-journal.ts';
 import type { TransactionCoordinatorConfig } from './transaction-config.ts';
 import {
   completed,
@@ -32,7 +34,8 @@ import {
 
 export type MachineSurroundings = {
   readonly config: Pick<TransactionCoordinatorConfig, 'transactionalIdExpirationMs'>;
-  readonly clock: Pick<Clock, 'wallMs'>;
+  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
+  readonly journal: Journal;
   /** The cluster's level of the feature `transaction.version`. */
   readonly transactionVersion: () => number;
   /** A transaction is decided and committed to the log: its markers have to be written. */
@@ -69,6 +72,7 @@ const expiredMax = 1000;
 export class TransactionMachine implements StateMachine<TransactionCoordinatorRecord> {
   readonly #surroundings: MachineSurroundings;
   readonly #partition: number;
+  readonly #journal: TransactionJournal;
   readonly #entries = new Map<string, Entry>();
   /** Ids with a pending record, by rising offset. */
   #onTheirWay: { readonly transactionalId: string; readonly offset: number }[] = [];
@@ -80,6 +84,7 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
   ) {
     this.#surroundings = surroundings;
     this.#partition = services.partition;
+    this.#journal = new TransactionJournal(surroundings.journal, surroundings.clock);
   }
 
   // ── records ──
@@ -117,6 +122,7 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
     if (entry === undefined || entry.pending === null) return;
     const { metadata } = entry.pending;
     entry.pending = null;
+    this.#journal.stepped(entry.committed, metadata);
     entry.committed = metadata;
     if (metadata === null) this.#entries.delete(transactionalId);
     else if (isPrepared(metadata)) this.#surroundings.onPrepared(this.#partition, metadata);
@@ -186,6 +192,7 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
     }
     if (known.state === 'Ongoing') {
       // The old transaction ends first; the producer asks again.
+      this.#journal.endedBy(transactionalId, 'successor');
       const next = decideFence(known, this.#surroundings.transactionVersion(), freshId, nowMs);
       return this.#step(next, { ...noProducer, errorCode: ErrorCode.CONCURRENT_TRANSACTIONS });
     }
@@ -265,6 +272,7 @@ export class TransactionMachine implements StateMachine<TransactionCoordinatorRe
     const entry = this.#entries.get(seen.transactionalId);
     if (entry?.committed !== seen || entry.pending !== null) return { records: [], response: false };
     const version = this.#surroundings.transactionVersion();
+    this.#journal.endedBy(seen.transactionalId, 'timeout');
     return this.#step(decideFence(seen, version, freshId, this.#surroundings.clock.wallMs()), true);
   }
 

@@ -1,6 +1,7 @@
 // For the tests of transaction coordination: a coordinator with one partition on a log in memory, and brokers that
 // write down the markers they get.
 
+import type { JournalEntry } from '../../core/journal.ts';
 import { toLeaderEpoch } from '../../core/ids.ts';
 import { BrokerSettings } from '../../metadata/configs/broker-settings.ts';
 import { emptyMetadataImage, type MetadataImage } from '../../metadata/metadata-image.ts';
@@ -37,6 +38,8 @@ export class TransactionHarness {
   nextProducerId = 1000;
   coordinator: TransactionCoordinator;
   readonly #properties: Readonly<Record<string, string>>;
+  /** What the journal was told. */
+  readonly events: JournalEntry[] = [];
   #epoch = 0;
 
   constructor(properties: Readonly<Record<string, string>> = {}) {
@@ -69,7 +72,7 @@ export class TransactionHarness {
       config: transactionCoordinatorConfig(settings),
       host: this.host,
       clock: this.clock,
-      journal: { record: () => 'broker-1:1' },
+      journal: { record: (entry) => `broker-1:${this.events.push(entry)}` },
       image: () => this.#image(),
       nextProducerId: () => Promise.resolve(this.nextProducerId++),
       leaderOf: () => this.leader,

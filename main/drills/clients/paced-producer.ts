@@ -207,10 +207,21 @@ export class PacedProducer {
 
   #onEvent(event: ProducerEvent): void {
     const { plan, tell } = this.#options;
-    const base = { atMs: this.#nowMs, client: plan.name };
     const where = `${event.topic}-${event.partition}`;
+    const base = { atMs: this.#nowMs, client: plan.name, partition: where };
     if (event.type === 'new-epoch') {
       tell({ ...base, kind: 'note', text: `starts producer epoch ${event.producerEpoch} on ${where}` });
+      return;
+    }
+    if (event.type === 'refreshed') {
+      const { leader, isNew } = event;
+      if (isNew) tell({ ...base, kind: 'leader', text: `learns from metadata that broker ${leader} leads ${where}` });
+      else if (leader < 0) tell({ ...base, kind: 'refresh', text: `asks for metadata: ${where} has no leader` });
+      else tell({ ...base, kind: 'refresh', text: `asks for metadata: broker ${leader} still leads ${where}` });
+      return;
+    }
+    if (event.type === 'recovered') {
+      tell({ ...base, kind: 'recovered', text: `is acknowledged again on ${where}` });
       return;
     }
     this.refusals.set(event.error, (this.refusals.get(event.error) ?? 0) + 1);
