@@ -39,14 +39,27 @@ const operationsOf: Readonly<Partial<Record<ResourceType, readonly AclOperation[
   ],
 };
 
+export type AccessOptions = {
+  readonly settings: BrokerSettings;
+  readonly image: () => MetadataImage;
+  readonly whenReady: Promise<void>;
+};
+
 export class Access {
   /** Resolves when the entries are known up to now; before, only super users can be told apart. */
   readonly whenReady: Promise<void>;
+  readonly #options: AccessOptions;
   readonly #authorizer: Authorizer;
   #isReady = false;
 
-  constructor(authorizer: Authorizer, whenReady: Promise<void>) {
-    this.#authorizer = authorizer;
+  constructor(options: AccessOptions) {
+    const { settings, image, whenReady } = options;
+    this.#options = options;
+    this.#authorizer = new Authorizer({
+      superUsers: superUsersOf(settings),
+      allowsWithoutAcl: settings.boolean('allow.everyone.if.no.acl.found'),
+      acls: () => image().acls,
+    });
     this.whenReady = whenReady.then(() => {
       this.#isReady = true;
     });
@@ -55,6 +68,10 @@ export class Access {
   /** Whether a request of this principal can be decided now. */
   canDecide({ principal }: Requester): boolean {
     return this.#isReady || this.#authorizer.isSuperUser(principal);
+  }
+
+  mayAnything({ principal }: Requester): boolean {
+    return this.#authorizer.isSuperUser(principal);
   }
 
   topic(requester: Requester, operation: AclOperation, name: string): boolean {
@@ -90,25 +107,34 @@ export class Access {
     }
     return bits;
   }
+
+  // ── what of the metadata and the settings access depends on ──
+
+  /** Null: no topic has the id. */
+  topicName(topicId: string): string | null {
+    return this.#options.image().topics.byId.get(topicId)?.name ?? null;
+  }
+
+  topicNames(): string[] {
+    return [...this.#options.image().topics.byName.keys()];
+  }
+
+  hasTopic(name: string): boolean {
+    return this.#options.image().topics.byName.has(name);
+  }
+
+  /** `auto.create.topics.enable`. */
+  get createsTopics(): boolean {
+    return this.#options.settings.boolean('auto.create.topics.enable', this.#options.image());
+  }
 }
 
-export type AccessOptions = {
-  readonly settings: BrokerSettings;
-  readonly image: () => MetadataImage;
-  readonly whenReady: Promise<void>;
-};
-
 /** Null: no authorizer, everything is allowed. Throws UnknownAuthorizerError. */
-export function createAccess({ settings, image, whenReady }: AccessOptions): Access | null {
-  const className = settings.text('authorizer.class.name') ?? '';
+export function createAccess(options: AccessOptions): Access | null {
+  const className = options.settings.text('authorizer.class.name') ?? '';
   if (className === '') return null;
   if (className !== standardAuthorizer) throw new UnknownAuthorizerError(className);
-  const authorizer = new Authorizer({
-    superUsers: superUsersOf(settings),
-    allowsWithoutAcl: settings.boolean('allow.everyone.if.no.acl.found'),
-    acls: () => image().acls,
-  });
-  return new Access(authorizer, whenReady);
+  return new Access(options);
 }
 
 /** `super.users`: principals with semicolons between them, because names may hold commas. */

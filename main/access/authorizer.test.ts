@@ -1,32 +1,12 @@
 // What the authorizer decides, as tables: the entries that there are, who asks for what, and the answer.
 
 import { describe, expect, it } from 'vitest';
-import type { AclsImage } from '../metadata/settings-image.ts';
-import { AclOperation, PatternType, PermissionType, ResourceType, type Acl } from './acl.ts';
+import { AclOperation, ResourceType } from './acl.ts';
+import { aclsImage } from './access.test-kit.ts';
 import { Authorizer } from './authorizer.ts';
 
-/** `ALLOW User:alice READ on TOPIC foo`, `DENY User:* ALL on GROUP g* from 10.0.0.1`; a star at the end: prefixed. */
-function acl(text: string): Acl {
-  const [, permission, principal, operation, type, name = '', host = '*'] =
-    /^(ALLOW|DENY) (\S+) (\S+) on (\S+) (\S+)(?: from (\S+))?$/.exec(text) ?? [];
-  const isPrefixed = name.length > 1 && name.endsWith('*');
-  return {
-    permissionType: PermissionType[permission as 'ALLOW' | 'DENY'],
-    principal: principal as string,
-    operation: AclOperation[operation as keyof typeof AclOperation],
-    resourceType: ResourceType[type as keyof typeof ResourceType],
-    resourceName: isPrefixed ? name.slice(0, -1) : name,
-    patternType: isPrefixed ? PatternType.PREFIXED : PatternType.LITERAL,
-    host,
-  };
-}
-
-function image(texts: readonly string[]): AclsImage {
-  return new Map(texts.map((text, index) => [String(index), { id: String(index), ...acl(text) }]));
-}
-
 function authorizer(texts: readonly string[], allowsWithoutAcl = false): Authorizer {
-  const acls = image(texts);
+  const acls = aclsImage(texts);
   return new Authorizer({ superUsers: new Set(['User:root']), allowsWithoutAcl, acls: () => acls });
 }
 
@@ -151,7 +131,7 @@ describe('any topic at all (KIP-679)', () => {
 });
 
 it('entries that come and go count from the next request on', () => {
-  let acls = image([]);
+  let acls = aclsImage([]);
   const subject = new Authorizer({ superUsers: new Set(), allowsWithoutAcl: false, acls: () => acls });
   const reads = (): boolean =>
     subject.allows(
@@ -161,8 +141,8 @@ it('entries that come and go count from the next request on', () => {
       'foo',
     );
   expect(reads()).toBe(false);
-  acls = image([readFoo]);
+  acls = aclsImage([readFoo]);
   expect(reads()).toBe(true);
-  acls = image([readFoo, 'DENY User:alice READ on TOPIC foo']);
+  acls = aclsImage([readFoo, 'DENY User:alice READ on TOPIC foo']);
   expect(reads()).toBe(false);
 });

@@ -5,6 +5,7 @@
 // register with the active controller → be unfenced → serve. The way back is `shutdown`, in the opposite order.
 
 import type { Access } from '../access/access.ts';
+import { guardedRoutes } from '../access/guarded-routes.ts';
 import { toBrokerId, type BrokerId } from '../core/ids.ts';
 import { controllerRoutes } from '../controller/controller-routes.ts';
 import { QuorumController } from '../controller/quorum-controller.ts';
@@ -182,13 +183,14 @@ class BrokerNode implements RunningBroker {
     this.#lifecycle = this.#createLifecycle();
     const problem = (each: ConnectionProblem) => this.#onProblem(each);
     const shared = { clock, network: runtime.network, limits: serverLimits(this.#settings), onProblem: problem };
+    const quorumRoutes = guardedRoutes(raftRoutes(this.#raft), this.#access, 'controller');
     this.#controllerServer = new RpcServer({
       ...shared,
       ...this.#listeners.controller,
       listener: 'controller',
       routes: [
-        ...raftRoutes(this.#raft),
-        ...controllerRoutes(this.#controller, raftRoutes(this.#raft)),
+        ...quorumRoutes,
+        ...controllerRoutes(this.#controller, this.#access, quorumRoutes),
         ...this.#services.controllerListenerRoutes(),
         apiVersionsRoute(
           'controller',

@@ -2,6 +2,7 @@
 // over them. Connects each part to what it needs from the others.
 
 import type { Access } from '../access/access.ts';
+import { guardedRoutes } from '../access/guarded-routes.ts';
 import type { BrokerId } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
 import { groupCoordinatorConfig } from '../coordinators/group/group-config.ts';
@@ -206,7 +207,8 @@ export class Services {
   }
 
   clientRoutes(): Route[] {
-    return throttledRoutes(clientRoutes(this.#handlers), this.#quotas, this.#options.runtime.clock);
+    const routes = guardedRoutes(clientRoutes(this.#handlers), this.#options.access, 'client');
+    return throttledRoutes(routes, this.#quotas, this.#options.runtime.clock);
   }
 
   /** Until when a throttled client's connection is left unread; 0: it is not. */
@@ -226,7 +228,7 @@ export class Services {
   }
 
   controllerListenerRoutes(): Route[] {
-    return controllerListenerRoutes(this.#handlers);
+    return guardedRoutes(controllerListenerRoutes(this.#handlers), this.#options.access, 'controller');
   }
 
   /** From now on replicas and groups follow the metadata, beginning with what it says now. */

@@ -1,6 +1,8 @@
 // The controller listener's handlers for what the active controller decides, and Envelope, in which brokers pass on
 // their clients' requests. Versions: all that Kafka 4.3.1 serves. Not here: raft's own APIs, SASL, tokens.
 
+import type { Access } from '../access/access.ts';
+import { guarded, guardedRoutes } from '../access/guarded-routes.ts';
 import { addressFromBytes } from '../core/ip-address.ts';
 import { anonymousPrincipal, type RequestContext } from '../net/handler.ts';
 import { route, type Route } from '../net/route.ts';
@@ -18,17 +20,24 @@ import type { QuorumController } from './quorum-controller.ts';
 
 const principalVersionBytes = 2;
 
-/** `alsoForwarded`: routes that brokers may pass on too though the controller does not decide them (DescribeQuorum). */
-export function controllerRoutes(controller: QuorumController, alsoForwarded: readonly Route[] = []): Route[] {
+/**
+ * `access`: null without an authorizer. `alsoForwarded`: routes, guarded, that brokers may pass on too though the
+ * controller does not decide them (DescribeQuorum).
+ */
+export function controllerRoutes(
+  controller: QuorumController,
+  access: Access | null = null,
+  alsoForwarded: readonly Route[] = [],
+): Route[] {
   const routes = controllerApis.map((served) =>
     route(served.api, { listeners: ['controller'] }, (context, request) =>
       answer(controller, served, request, context),
     ),
   );
   const envelope = route(envelopeApi, { listeners: ['controller'] }, (context: RequestContext, request) =>
-    unwrap(controller, alsoForwarded, context, request),
+    unwrap({ controller, access, alsoForwarded }, context, request),
   );
-  return [...routes, envelope];
+  return guardedRoutes([...routes, envelope], access, 'controller');
 }
 
 /** What a client reads of a failure; what is no refusal is a bug, and the process may still stop on it. */
@@ -89,10 +98,15 @@ function principalOf({ requestPrincipal }: EnvelopeRequest): string {
   }
 }
 
-/** Serves the request inside. NOT_CONTROLLER is told to the broker, which looks for the right one and tries again. */
+type Surroundings = {
+  readonly controller: QuorumController;
+  readonly access: Access | null;
+  readonly alsoForwarded: readonly Route[];
+};
+
+/** Serves the request inside, with the rights of the client that sent it. NOT_CONTROLLER is told to the broker, which looks for the right one and tries again. */
 async function unwrap(
-  controller: QuorumController,
-  alsoForwarded: readonly Route[],
+  { controller, access, alsoForwarded }: Surroundings,
   context: RequestContext,
   envelope: EnvelopeRequest,
 ): Promise<Writable<EnvelopeResponse>> {
@@ -107,7 +121,12 @@ async function unwrap(
   let response: unknown;
   if (served !== undefined) {
     try {
-      response = await served.serve(controller, request, apiVersion, client);
+      const serve = (allowed: unknown): Promise<Writable<unknown>> =>
+        served.serve(controller, allowed, apiVersion, client) as Promise<Writable<unknown>>;
+      const asking = { ...client, apiVersion };
+      response = await (access === null
+        ? serve(request)
+        : guarded(access, 'controller', api.key, asking, request, serve));
     } catch (error) {
       const failure = errorOf(error);
       if (failure.errorCode === ErrorCode.NOT_CONTROLLER) return envelopeError(ErrorCode.NOT_CONTROLLER);

@@ -252,7 +252,7 @@ export class GroupHarness {
   }
 
   join(request: Partial<JoinGroupRequest> = {}, apiVersion = 9): Promise<Joined> {
-    const client = { clientId: 'client', clientHost: '/127.0.0.1', apiVersion };
+    const client = { clientId: 'client', clientHost: '/127.0.0.1', apiVersion, mayDescribe: null };
     const answer = this.coordinator.joinGroup(client, joinRequest(request));
     return Promise.resolve(answer);
   }
@@ -313,7 +313,7 @@ export class GroupHarness {
   /** ConsumerGroupHeartbeat; without more, one that says nothing new. */
   beat(request: Partial<ConsumerGroupHeartbeatRequest>, clientId = 'client'): Promise<Beaten> {
     const answer = this.coordinator.consumerGroupHeartbeat(
-      { clientId, clientHost: '/127.0.0.1', apiVersion: 1 },
+      { clientId, clientHost: '/127.0.0.1', apiVersion: 1, mayDescribe: null },
       {
         groupId: 'group',
         memberId: '',

@@ -74,16 +74,20 @@ export class FetchRequests {
   }
 
   /** Answers at once when it can, without a promise. */
-  handle(request: FetchRequest, version: number): Writable<FetchResponse> | Promise<Writable<FetchResponse>> {
+  handle(
+    request: FetchRequest,
+    version: number,
+    refuses: FetchParameters['refuses'] = null,
+  ): Writable<FetchResponse> | Promise<Writable<FetchResponse>> {
     const nowMs = this.clock.monotonicMs();
-    const fetch = this.parameters(request, version);
+    const fetch = this.parameters(request, version, refuses);
     const opened = this.openSession(request, version, fetch, nowMs);
     if (typeof opened === 'number') return { errorCode: opened, sessionId: noSessionId, responses: [] };
     const { session, mode } = opened;
     session.contact.lastFetchMs = nowMs;
     const reading = this.read(session, mode, fetch, true, nowMs);
     const wantsToWait =
-      fetch.maxWaitMs > 0 && session.entryCount > 0 && !reading.isUrgent && reading.bytes < fetch.minBytes;
+      fetch.maxWaitMs > 0 && hasReadable(session, fetch) && !reading.isUrgent && reading.bytes < fetch.minBytes;
     if (!wantsToWait) return this.respond(session, mode, fetch, reading, nowMs);
     return new Promise((resolve) => {
       const wait = new FetchWait(session, mode, fetch, resolve, this.woken);
@@ -105,7 +109,7 @@ export class FetchRequests {
     this.sessions.close();
   }
 
-  private parameters(request: FetchRequest, version: number): FetchParameters {
+  private parameters(request: FetchRequest, version: number, refuses: FetchParameters['refuses']): FetchParameters {
     const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId;
     const isFollower = replicaId >= 0;
     const maxBytes = Math.min(request.maxBytes, this.config.fetchMaxBytes);
@@ -120,6 +124,7 @@ export class FetchRequests {
       maxBytes,
       requiresLeader: isFollower || version < 11,
       rackId: request.rackId,
+      refuses,
     };
   }
 
@@ -218,6 +223,7 @@ export class FetchRequests {
     isFirstRead: boolean,
     nowMs: number,
   ): FetchedPartition {
+    if (isRefused(entry, fetch)) return failedFetch(entry.index, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     let partition = entry.partition;
     if (partition === null || partition.isClosed) {
       const found = this.lookup(entry.topicId, entry.topic, entry.index);
@@ -280,7 +286,7 @@ export class FetchRequests {
       // After an error the next answer names the partition whatever its watermark.
       entry.sentHighWatermark = fetched.errorCode === ErrorCode.NONE ? fetched.highWatermark : -1;
       entry.sentLogStartOffset = fetched.logStartOffset;
-      if (fetched.sizeBytes > 0 || isUrgentAnswer(fetched)) session.requeue(entry);
+      if (fetched.sizeBytes > 0 || isFailed(fetched) || isUrgentAnswer(fetched)) session.requeue(entry);
       else if (!hasUnsent(entry, fetch)) session.unmarkReady(entry);
     }
   }
@@ -316,6 +322,7 @@ export class FetchRequests {
     const { fetch } = wait;
     const nowMs = this.clock.monotonicMs();
     for (const entry of wait.changed) {
+      if (isRefused(entry, fetch)) continue;
       if (fetch.minBytes <= 1) {
         if (entry.partition !== null && entry.fetchOffset < readableEnd(entry.partition, fetch.limit)) return true;
         continue;
@@ -388,10 +395,24 @@ class FetchWait implements SessionWait {
   }
 }
 
+function isRefused({ topicId, topic }: FetchEntry, { refuses }: FetchParameters): boolean {
+  return refuses !== null && refuses(topicId, topic);
+}
+
+/** What is refused is told with the rest: only where there is no rest it does not wait, as in Kafka. */
+function hasReadable(session: FetchSession, fetch: FetchParameters): boolean {
+  if (fetch.refuses === null) return session.entryCount > 0;
+  for (const entry of session.entries()) if (!isRefused(entry, fetch)) return true;
+  return false;
+}
+
+function isFailed({ errorCode }: FetchedPartition): boolean {
+  return errorCode !== ErrorCode.NONE;
+}
+
 function isUrgentAnswer(fetched: FetchedPartition): boolean {
-  return (
-    fetched.errorCode !== ErrorCode.NONE || fetched.divergingEpoch !== undefined || fetched.preferredReadReplica >= 0
-  );
+  const isError = isFailed(fetched) && fetched.errorCode !== ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  return isError || fetched.divergingEpoch !== undefined || fetched.preferredReadReplica >= 0;
 }
 
 /** There are bytes for it that an answer had no room for: it must stay in the queue, as nothing will announce them again. */
@@ -405,6 +426,7 @@ function isWorthTelling(entry: FetchEntry, fetched: FetchedPartition): boolean {
     fetched.sizeBytes > 0 ||
     fetched.highWatermark !== entry.sentHighWatermark ||
     fetched.logStartOffset !== entry.sentLogStartOffset ||
+    isFailed(fetched) ||
     isUrgentAnswer(fetched)
   );
 }

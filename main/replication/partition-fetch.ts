@@ -25,6 +25,8 @@ export type FetchParameters = {
   readonly requiresLeader: boolean;
   /** Rack of a consumer that says it; '' otherwise. */
   readonly rackId: string;
+  /** Partitions that whoever asks may not read, by topic id (zero where it is named) and name; null: none. */
+  readonly refuses: ((topicId: string, topic: string) => boolean) | null;
 };
 
 /** A row of the response, as the codec writes it, with the size of its records. */

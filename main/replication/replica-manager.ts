@@ -15,6 +15,7 @@ import type { Journal } from '../core/journal.ts';
 import type { AppendResult } from '../log/log-types.ts';
 import type { LogDirectories } from '../log/log-directories.ts';
 import type { LogDirectory } from '../log/log-directory.ts';
+import type { FetchParameters } from './partition-fetch.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { LogError, OffsetOutOfRange } from '../log/log-error.ts';
 import { ErrorCode } from '../protocol/errors.ts';
@@ -368,8 +369,12 @@ export class ReplicaManager implements PartitionHost {
   }
 
   /** Serves a Fetch of a consumer or follower; see FetchRequests. */
-  fetch(request: FetchRequest, version: number): Writable<FetchResponse> | Promise<Writable<FetchResponse>> {
-    const response = this.fetches.handle(request, version);
+  fetch(
+    request: FetchRequest,
+    version: number,
+    refuses: FetchParameters['refuses'] = null,
+  ): Writable<FetchResponse> | Promise<Writable<FetchResponse>> {
+    const response = this.fetches.handle(request, version, refuses);
     this.endEvent();
     return response;
   }

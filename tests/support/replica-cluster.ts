@@ -130,7 +130,7 @@ export class ReplicaNode {
       onProblem: ({ error }) => cluster.problems.push(error),
       routes: [
         route(produceApi, { isPipelined: true }, createProduceHandler({ replicas, transactionVerification, counters })),
-        route(fetchApi, { isPipelined: true }, createFetchHandler({ replicas, counters })),
+        route(fetchApi, { isPipelined: true }, createFetchHandler({ replicas, counters, access: null })),
         route(listOffsetsApi, {}, createListOffsetsHandler({ replicas })),
         route(offsetForLeaderEpochApi, {}, createOffsetForLeaderEpochHandler({ replicas })),
         route(deleteRecordsApi, {}, createDeleteRecordsHandler({ replicas })),

@@ -1,6 +1,7 @@
 // ConsumerGroupHeartbeat, versions 0 to 1 (KIP-848): version 1 brings subscriptions by regular expression, and member
 // ids that clients choose (KIP-1082).
 
+import type { Access } from '../../access/access.ts';
 import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { Handler } from '../../net/handler.ts';
@@ -14,14 +15,17 @@ import { clientIdentity } from './client-identity.ts';
 import { servesConsumerGroups } from './group-protocols.ts';
 
 export function createConsumerGroupHeartbeatHandler({
+  access,
   groups,
   image,
 }: {
+  /** Null: no authorizer. */
+  readonly access: Access | null;
   readonly groups: GroupCoordinator;
   readonly image: () => MetadataImage;
 }): Handler<ConsumerGroupHeartbeatRequest, Writable<ConsumerGroupHeartbeatResponse>> {
   return (context, request) =>
     servesConsumerGroups(image())
-      ? groups.consumerGroupHeartbeat(clientIdentity(context), request)
+      ? groups.consumerGroupHeartbeat(clientIdentity(context, access), request)
       : { errorCode: ErrorCode.UNSUPPORTED_VERSION };
 }

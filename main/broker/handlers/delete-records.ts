@@ -5,7 +5,7 @@ import { ErrorCode } from '../../protocol/errors.ts';
 import type { DeleteRecordsRequest, DeleteRecordsResponse } from '../../protocol/messages/delete-records.ts';
 import type { Writable } from '../../protocol/schema.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
-import { isInternalTopic } from './internal-topics.ts';
+import { isInternalTopic } from '../../metadata/internal-topics.ts';
 
 export type DeleteRecordsDependencies = { readonly replicas: ReplicaManager };
 

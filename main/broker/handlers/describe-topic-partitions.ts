@@ -12,7 +12,7 @@ import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
 import { topicNameError } from '../../controller/topic-names.ts';
 import { topicOperations } from './authorized-operations.ts';
-import { isInternalTopic } from './internal-topics.ts';
+import { isInternalTopic } from '../../metadata/internal-topics.ts';
 import { partitionView } from './partition-views.ts';
 
 type Response = Writable<DescribeTopicPartitionsResponse>;

@@ -2,6 +2,8 @@
 // epoch), 516, 903, 951. Route it as pipelined: a follower's next request interrupts its own long poll.
 // Not here: the metadata partition, which the controller listener serves; tiered storage; down-conversion.
 
+import type { Access } from '../../access/access.ts';
+import { fetchRefusal } from '../../access/guards/records.ts';
 import { toTopicId } from '../../core/ids.ts';
 import type { Handler } from '../../net/handler.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
@@ -12,17 +14,23 @@ import { LeaderHints } from './leader-hints.ts';
 
 export type FetchCounters = { fetchRequests: number };
 
-export type FetchDependencies = { readonly replicas: ReplicaManager; readonly counters: FetchCounters };
+export type FetchDependencies = {
+  readonly replicas: ReplicaManager;
+  readonly counters: FetchCounters;
+  /** Null: no authorizer. */
+  readonly access: Access | null;
+};
 
 /** From this version on an answer names the new leader's endpoint. */
 const leaderHintVersionMin = 16;
 
 export function createFetchHandler(dependencies: FetchDependencies): Handler<FetchRequest, Writable<FetchResponse>> {
-  const { replicas, counters } = dependencies;
+  const { replicas, counters, access } = dependencies;
   return (context, request) => {
     counters.fetchRequests++;
     const version = context.apiVersion;
-    const response = replicas.fetch(request, version);
+    const refusal = access === null ? null : fetchRefusal(access, context, request);
+    const response = replicas.fetch(request, version, refusal);
     if (version < leaderHintVersionMin) return response;
     if (response instanceof Promise) return response.then((settled) => withLeaderHints(replicas, settled));
     return withLeaderHints(replicas, response);

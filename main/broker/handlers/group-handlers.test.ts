@@ -73,6 +73,7 @@ class Handlers {
   /** Through the codecs of that version, there and back. */
   async ask<Q, P>(api: Api<Q, P>, apiVersion: number, request: Writable<Q>): Promise<P> {
     const routes = groupRoutes({
+      access: null,
       groups: this.harness.coordinator,
       sharePartition: () => 0,
       transactionPartition: () => 0,

@@ -1,5 +1,6 @@
 // The part of the handler table that groups take: membership, committed offsets, administration.
 
+import type { Access } from '../../access/access.ts';
 import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
 import { route, type Route } from '../../net/route.ts';
@@ -36,6 +37,7 @@ import { createStreamsGroupHeartbeatHandler } from './streams-group-heartbeat.ts
 import { createSyncGroupHandler } from './sync-group.ts';
 
 export type GroupRoutesDependencies = {
+  readonly access: Access | null;
   readonly groups: GroupCoordinator;
   readonly image: () => MetadataImage;
   readonly streamsTopics: Pick<StreamsTopicCreation, 'request'>;

@@ -94,6 +94,7 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
     ...shareRoutes(dependencies),
     ...clientMetricsRoutes(dependencies.clientMetrics),
     ...groupRoutes({
+      access: dependencies.access,
       groups: dependencies.groups,
       image: dependencies.image,
       streamsTopics: dependencies.streamsTopics,

@@ -13,7 +13,7 @@ import type { TopicImage } from '../../metadata/topics-image.ts';
 import { topicNameError } from '../../controller/topic-names.ts';
 import type { AutoTopicCreation } from '../auto-topic-creation.ts';
 import { clusterOperations, operationsNotAsked, topicOperations } from './authorized-operations.ts';
-import { isInternalTopic } from './internal-topics.ts';
+import { isInternalTopic } from '../../metadata/internal-topics.ts';
 import { aliveNodes, partitionView, type NodeView, type PartitionViewOptions } from './partition-views.ts';
 
 export type MetadataHandlerOptions = {

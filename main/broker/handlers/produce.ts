@@ -17,7 +17,7 @@ import { failedAppend } from '../../replication/appends.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { ReplicaManager } from '../../replication/replica-manager.ts';
 import { produceErrorOf, type TransactionVerification, type Verification } from '../transaction-verification.ts';
-import { isInternalTopic } from './internal-topics.ts';
+import { isInternalTopic } from '../../metadata/internal-topics.ts';
 import { LeaderHints } from './leader-hints.ts';
 
 export type ProduceCounters = { produceRequests: number; failedProduceRequests: number };

@@ -5,16 +5,17 @@ import { ErrorCode } from '../../protocol/errors.ts';
 import type { ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '../../protocol/messages/share-acknowledge.ts';
 import type { Writable } from '../../protocol/schema.ts';
 import { servesShareGroups } from './group-protocols.ts';
-import { withCurrentLeaders, type ShareFetchDependencies } from './share-fetch.ts';
+import { shareAccess, withCurrentLeaders, type ShareFetchDependencies } from './share-fetch.ts';
 
 export function createShareAcknowledgeHandler({
   shares,
   replicas,
   image,
+  access,
 }: ShareFetchDependencies): Handler<ShareAcknowledgeRequest, Writable<ShareAcknowledgeResponse>> {
   return async (context, request) => {
     if (!servesShareGroups(image())) return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
-    const response = await shares.requests.acknowledge(request, context, () => ErrorCode.NONE);
+    const response = await shares.requests.acknowledge(request, context, shareAccess(access, context));
     return withCurrentLeaders(replicas, response);
   };
 }

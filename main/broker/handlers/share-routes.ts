@@ -1,6 +1,7 @@
 // The part of the handler table that share groups take (KIP-932): members, records and acknowledgements, offsets, and
 // the state that brokers keep for one another.
 
+import type { Access } from '../../access/access.ts';
 import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
 import type { ShareGroups } from '../../coordinators/group/share/share-groups.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
@@ -27,6 +28,7 @@ import { createShareFetchHandler } from './share-fetch.ts';
 import { createShareGroupDescribeHandler } from './share-group-describe.ts';
 
 export type ShareRoutesDependencies = {
+  readonly access: Access | null;
   readonly groups: GroupCoordinator;
   readonly shares: ShareServices;
   readonly replicas: ReplicaManager;

@@ -1,12 +1,14 @@
 // StreamsGroupHeartbeat, version 0 (KIP-1071): looks at the names of topics, asks the group's coordinator, and has the
 // internal topics made that the topology misses.
 
+import type { Access } from '../../access/access.ts';
+import { AclOperation } from '../../access/acl.ts';
 import type { GroupCoordinator } from '../../coordinators/group/group-coordinator.ts';
 import type { StreamsHeartbeatOutcome } from '../../coordinators/group/streams/streams-heartbeat.ts';
 import { StreamsStatus } from '../../coordinators/group/streams/topology.ts';
 import { topicNameError } from '../../controller/topic-names.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
-import type { Handler } from '../../net/handler.ts';
+import type { Handler, RequestContext } from '../../net/handler.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
 import type {
   StreamsGroupHeartbeatRequest,
@@ -16,9 +18,11 @@ import type { Writable } from '../../protocol/schema.ts';
 import type { StreamsTopicCreation } from '../streams-topic-creation.ts';
 import { clientIdentity } from './client-identity.ts';
 import { servesStreamsGroups } from './group-protocols.ts';
-import { isInternalTopic } from './internal-topics.ts';
+import { isInternalTopic } from '../../metadata/internal-topics.ts';
 
 export type StreamsGroupHeartbeatDependencies = {
+  /** Null: no authorizer. */
+  readonly access: Access | null;
   readonly groups: GroupCoordinator;
   readonly streamsTopics: Pick<StreamsTopicCreation, 'request'>;
   readonly image: () => MetadataImage;
@@ -32,6 +36,7 @@ const failuresToldMax = 3;
 const heartbeatsUntilRetry = 2;
 
 export function createStreamsGroupHeartbeatHandler({
+  access,
   groups,
   streamsTopics,
   image,
@@ -43,7 +48,9 @@ export function createStreamsGroupHeartbeatHandler({
     const { streams } = groups;
     if (streams === null) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE };
     const outcome = await streams.heartbeat(clientIdentity(context), request);
-    return outcome.missingTopics.length === 0 ? outcome.response : withFailures(outcome, streamsTopics);
+    if (outcome.missingTopics.length === 0) return outcome.response;
+    const refused = access === null ? [] : notCreatable(access, context, outcome);
+    return refused.length === 0 ? withFailures(outcome, streamsTopics) : withRefusals(outcome, refused);
   };
 }
 
@@ -61,6 +68,22 @@ function namesMistake({ subtopologies }: Topology): string | null {
   }
   const invalid = [...names].filter((name) => topicNameError(name) !== null);
   return invalid.length === 0 ? null : `Topic names ${invalid.join(',')} are not valid topic names.`;
+}
+
+function notCreatable(access: Access, context: RequestContext, { missingTopics }: StreamsHeartbeatOutcome): string[] {
+  if (access.cluster(context, AclOperation.CREATE)) return [];
+  return missingTopics.map(({ name }) => name).filter((name) => !access.topic(context, AclOperation.CREATE, name));
+}
+
+/** None is made unless the member may create them all. */
+function withRefusals({ response }: StreamsHeartbeatOutcome, refused: readonly string[]): Response {
+  const detail = `Unauthorized to CREATE on topics ${refused.join(', ')}.`;
+  const statusCode = StreamsStatus.MISSING_INTERNAL_TOPICS;
+  const isTold = (response.status ?? []).some((each) => each.statusCode === statusCode);
+  const status = (response.status ?? []).map((each) =>
+    each.statusCode === statusCode ? { ...each, statusDetail: `${each.statusDetail ?? ''}; ${detail}` } : each,
+  );
+  return { ...response, status: isTold ? status : [...status, { statusCode, statusDetail: detail }] };
 }
 
 /** Has the topics made; adds to the status why an earlier attempt failed. */

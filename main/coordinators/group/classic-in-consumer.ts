@@ -101,7 +101,7 @@ export class ClassicInConsumer {
     };
     const progress: Progress = { group, before, after, records };
     const namesChanged = heartbeat.noteSubscription(progress);
-    const hasChanged = regexes.update(progress) !== 'none' || namesChanged;
+    const hasChanged = regexes.update(progress, client.mayDescribe) !== 'none' || namesChanged;
     const epoch = heartbeat.newEpochIfDue(progress, hasChanged);
     const reported = this.#reported(subscription.ownedPartitions);
     if (holder !== null && this.#parts.migration.mayDowngradeBy(group, holder)) {

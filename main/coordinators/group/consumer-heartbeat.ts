@@ -122,7 +122,7 @@ export class ConsumerHeartbeat {
     const after = updated(before, client, request);
     const progress: Progress = { group, before, after, records };
     const namesChanged = this.noteSubscription(progress);
-    const regexChange = this.#regexes.update(progress);
+    const regexChange = this.#regexes.update(progress, client.mayDescribe);
     const hasChanged = namesChanged || regexChange !== 'none';
     const epoch = this.newEpochIfDue(progress, namesChanged || regexChange === 'resolved');
     const target = this.targetIfDue(progress, epoch);

@@ -31,4 +31,6 @@ export type ClientIdentity = {
   readonly clientId: string;
   readonly clientHost: string;
   readonly apiVersion: number;
+  /** Topics that a regular expression of it may find; null: all. */
+  readonly mayDescribe: ((topic: string) => boolean) | null;
 };

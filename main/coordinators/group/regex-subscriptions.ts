@@ -9,7 +9,7 @@ import { sameNames } from './consumer-group-member.ts';
 import { regexRecord, regexTombstone, type ResolvedRegex } from './consumer-group-records.ts';
 import type { ConsumerMembership } from './consumer-membership.ts';
 import type { Progress } from './consumer-progress.ts';
-import type { GroupContext } from './group-context.ts';
+import type { ClientIdentity, GroupContext } from './group-context.ts';
 import { type GroupDecision, nothing } from './group-records.ts';
 import { membersAfter, type MetadataHashes, subscriptionOf } from './group-subscription.ts';
 import { compileTopicRegex, InvalidRegex, type TopicRegex } from '../../core/topic-regex.ts';
@@ -37,8 +37,8 @@ export class RegexSubscriptions {
     this.#newTopicsVersion = version;
   }
 
-  /** Throws INVALID_REGULAR_EXPRESSION. */
-  update(progress: Progress): RegexChange {
+  /** `mayDescribe`: topics that the member may find; null: all. Throws INVALID_REGULAR_EXPRESSION. */
+  update(progress: Progress, mayDescribe: ClientIdentity['mayDescribe']): RegexChange {
     const { group, before, after, records } = progress;
     const was = before.subscribedTopicRegex;
     const is = after.subscribedTopicRegex;
@@ -54,11 +54,15 @@ export class RegexSubscriptions {
         isUnknown = true;
       } else if (group.regexes.has(is)) change = 'resolved';
     }
-    this.#refreshIfDue(progress, isUnknown);
+    this.#refreshIfDue(progress, isUnknown, mayDescribe);
     return change;
   }
 
-  #refreshIfDue({ group, before, after }: Progress, isUnknown: boolean): void {
+  #refreshIfDue(
+    { group, before, after }: Progress,
+    isUnknown: boolean,
+    mayDescribe: ClientIdentity['mayDescribe'],
+  ): void {
     const { clock, config, timers } = this.#context;
     const members = membersAfter(group, [{ before, after }]);
     const wanted = new Set(members.map(({ subscribedTopicRegex }) => subscribedTopicRegex));
@@ -76,10 +80,11 @@ export class RegexSubscriptions {
       nowMs > lastMs + config.groupConsumerRegexRefreshIntervalMs;
     if (!isDue) return;
     // In an event of its own: many topics against many expressions take their time.
-    timers.schedule(timerKey, 0, () => this.#context.run(() => this.#resolveAll(group.groupId)));
+    timers.schedule(timerKey, 0, () => this.#context.run(() => this.#resolveAll(group.groupId, mayDescribe)));
   }
 
-  #resolveAll(groupId: string): GroupDecision<null> {
+  /** With the rights of the member whose heartbeat made it due, as in Kafka. */
+  #resolveAll(groupId: string, mayDescribe: ClientIdentity['mayDescribe']): GroupDecision<null> {
     const group = this.#context.groups.consumer(groupId);
     if (group === null) return nothing;
     const image = this.#context.image();
@@ -92,7 +97,9 @@ export class RegexSubscriptions {
     wanted.delete('');
     for (const regex of wanted) {
       const expression = compile(regex);
-      const topics = [...image.topics.byName.keys()].filter((name) => expression.matches(name)).sort();
+      const topics = [...image.topics.byName.keys()]
+        .filter((name) => expression.matches(name) && (mayDescribe === null || mayDescribe(name)))
+        .sort();
       if (!sameNames(group.regexes.get(regex)?.topics ?? [], topics)) hasChanged = true;
       const entry = { topics, version, timestampMs };
       resolved.set(regex, entry);

@@ -9,7 +9,7 @@ import type { StreamsHeartbeatOutcome } from './streams-heartbeat.ts';
 
 /** So that no test waits for members that do not come. */
 const atOnce = { 'group.streams.initial.rebalance.delay.ms': '0', 'group.streams.assignment.interval.ms': '0' };
-const client = { clientId: 'app', clientHost: '/127.0.0.1', apiVersion: 0 };
+const client = { clientId: 'app', clientHost: '/127.0.0.1', apiVersion: 0, mayDescribe: null };
 
 const counting = {
   epoch: 0,
