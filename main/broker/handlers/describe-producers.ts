@@ -1,4 +1,5 @@
-// DescribeProducers, version 0 (KIP-664): producers that a partition's leader keeps state of.
+// DescribeProducers, version 0 (KIP-664): producers that a replica keeps state of. Any replica answers, not only the
+// leader: `kafka-transactions find-hanging --broker-id` asks one broker for all that it hosts.
 
 import type { Handler } from '../../net/handler.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
@@ -21,7 +22,6 @@ export function createDescribeProducersHandler(
       partitions: partitionIndexes.map((partitionIndex) => {
         const partition = replicas.findByName(name, partitionIndex);
         if (typeof partition === 'number') return { partitionIndex, errorCode: partition };
-        if (!partition.isLeader) return { partitionIndex, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER };
         return { partitionIndex, errorCode: ErrorCode.NONE, activeProducers: partition.log.activeProducers() };
       }),
     })),

@@ -260,4 +260,16 @@ describe('descriptions', () => {
       { partitionIndex: 3, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
     ]);
   });
+
+  test('DescribeProducers is answered by a follower, too', async () => {
+    const three = await cluster(3);
+    const records = batchOf(['a'], { producerId: 4, producerEpoch: 1, baseSequence: 0 });
+    const topicData = [{ topicId: testTopicId, partitionData: [{ index: 0, records }] }];
+    await three.world.settle(three.send(1, produceApi, { acks: -1, timeoutMs: 1000, topicData }));
+    const topics = [{ name: testTopic, partitionIndexes: [0] }];
+    const response = await three.world.settle(three.send(2, describeProducersApi, { topics }));
+    expect(response.topics[0]?.partitions).toMatchObject([
+      { partitionIndex: 0, errorCode: 0, activeProducers: [{ producerId: 4, producerEpoch: 1, lastSequence: 0 }] },
+    ]);
+  });
 });

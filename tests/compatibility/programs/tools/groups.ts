@@ -232,5 +232,5 @@ export function withoutCoordinator(text: string): string {
 
 /** How far a running member has committed. */
 function withoutProgress(text: string): string {
-  return text.replaceAll(/^(\S+ timed \d) .*?( (?:MEMBER|console-consumer)\S* )/gm, '$1 …$2');
+  return text.replaceAll(/^(\S+ timed \d) .*?( (?:ID|MEMBER|console-consumer)\S* )/gm, '$1 …$2');
 }
