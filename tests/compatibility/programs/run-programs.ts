@@ -5,16 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster } from '../../benchmarks/clusters/cluster.ts';
 import { NotHere, type Setting } from '../clients.ts';
+import { compaction } from './compaction/program.ts';
 import { connect } from './connect/program.ts';
 import { runCases, type CaseResult, type Program, type ProgramResult } from './program.ts';
 import { javaPrograms } from './java/program.ts';
 import { kafkaTools } from './tools/program.ts';
 
-export const programs: readonly Program[] = [kafkaTools, javaPrograms, connect];
+export const programs: readonly Program[] = [kafkaTools, javaPrograms, connect, compaction];
 
 /** The same for both products: who may do what is decided, and nothing waits for seconds that need not. */
 export const programSettings: Readonly<Record<string, string>> = {
   'num.partitions': '4',
+  'log.cleaner.backoff.ms': '1000',
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS',
   'offsets.topic.num.partitions': '4',
