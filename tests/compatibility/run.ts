@@ -1,7 +1,7 @@
 // npm run clients: every client of the matrix step by step, then every program of others, against a cluster. See
 // README.md beside this file.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { runVerb } from './member.ts';
 import { differencesBetween, type Difference } from './programs/differences.ts';
 import { kafkaJars } from './programs/jvm.ts';
 import type { ProgramResult } from './programs/program.ts';
-import { isWholeProgram, programs, programSettings, runPrograms } from './programs/run-programs.ts';
+import { isWholeProgram, merged, programs, programSettings, runPrograms } from './programs/run-programs.ts';
 import { differenceList, page, table, type Row } from './report.ts';
 import { walk } from './scenario.ts';
 import { runningTarget, startTarget, type Product, type Target } from './target.ts';
@@ -23,12 +23,14 @@ const usage = `usage: npm run clients -- [options]
   --bootstrap HOST:PORT,…  a running cluster of three brokers (num.partitions 4, replication factor 3 for kcat);
                            the clients of the matrix only
   --kafka                  Apache Kafka instead of Highwater
-  --against kafka          the programs against both; their answers are compared
+  --against kafka|FILE     the programs' answers are compared with those of Apache Kafka: started for it, or as an
+                           earlier run with --kafka --json FILE,… got them
   --kafka-libs DIR         jars of Apache Kafka 4.3.1; without it Maven fetches them
   --only NAME,…            of ${names.join(', ')}
   --cases PATTERN          of the programs only the cases whose name matches
   --cache DIR              where clients are installed (default: highwater-clients in the temporary directory)
   --json FILE              the outcomes as JSON
+  --with FILE,…            outcomes of earlier runs that the page tells as well
   --write-docs             writes docs/CLIENTS.md`;
 
 async function main(): Promise<number> {
@@ -42,6 +44,7 @@ async function main(): Promise<number> {
       cases: { type: 'string' },
       cache: { type: 'string' },
       json: { type: 'string' },
+      with: { type: 'string' },
       'write-docs': { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -53,15 +56,16 @@ async function main(): Promise<number> {
   const only = values.only?.split(',') ?? names;
   const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new Error(`no such client: ${unknown.join(', ')}\n${usage}`);
-  if (values.against !== undefined && values.against !== 'kafka') throw new Error(usage);
   const cache = resolve(values.cache ?? join(tmpdir(), 'highwater-clients'));
   mkdirSync(cache, { recursive: true });
   const kafkaLibs = values['kafka-libs'] === undefined ? null : resolve(values['kafka-libs']);
   const setting: Setting = { cache, kafkaLibs };
   const product: Product = values.kafka === true ? 'Apache Kafka' : 'Highwater';
 
-  const rows = await walkMatrix(only, setting, product, values.bootstrap ?? null);
-  const answers = async (whose: Product): Promise<ProgramResult[]> => {
+  const earlier = (values.with?.split(',') ?? []).map(readOutcomes);
+  const rows = [...earlier.flatMap((each) => each.rows)];
+  rows.push(...(await walkMatrix(only, setting, product, values.bootstrap ?? null)));
+  const answers = async (whose: Product): Promise<readonly ProgramResult[]> => {
     const wanted = programs.filter(({ name }) => only.includes(name));
     if (wanted.length === 0 || values.bootstrap !== undefined) return [];
     const target = await start(whose, setting, programSettings);
@@ -73,11 +77,14 @@ async function main(): Promise<number> {
       await target.stop();
     }
   };
-  const results = await answers(product);
+  const results = merged([...earlier.flatMap((each) => each.results), ...(await answers(product))]);
   let differences: readonly Difference[] | null = null;
-  if (values.against === 'kafka') {
+  if (values.against !== undefined) {
     console.log('\nThe same against Apache Kafka:');
-    differences = differencesBetween(results, await answers('Apache Kafka'));
+    const files = values.against === 'kafka' ? [] : values.against.split(',');
+    const kafkas =
+      files.length > 0 ? files.flatMap((file) => readOutcomes(file).results) : await answers('Apache Kafka');
+    differences = differencesBetween(results, merged(kafkas));
     console.log(`\n${differenceList(differences)}`);
   }
   if (rows.length > 0) console.log(`\nAgainst ${values.bootstrap ?? product}:\n\n${table(rows)}`);
@@ -88,6 +95,10 @@ async function main(): Promise<number> {
   const areSame = differences?.every(({ reason }) => reason !== null) ?? true;
   return rows.every(isWhole) && results.every(isWholeProgram) && areSame ? 0 : 1;
 }
+
+type SavedOutcomes = { readonly rows: readonly Row[]; readonly results: readonly ProgramResult[] };
+
+const readOutcomes = (file: string): SavedOutcomes => JSON.parse(readFileSync(file, 'utf8')) as SavedOutcomes;
 
 async function walkMatrix(
   only: readonly string[],

@@ -70,3 +70,18 @@ function lineOf(result: CaseResult): string {
 
 export const isWholeProgram = (result: ProgramResult): boolean =>
   'cases' in result && result.cases.every(({ is }) => is === 'ok');
+
+/** The results of several runs as those of one: of each case the last. */
+export function merged(results: readonly ProgramResult[]): readonly ProgramResult[] {
+  const byName = new Map<string, ProgramResult>();
+  for (const result of results) {
+    const before = byName.get(result.name);
+    if (before === undefined || !('cases' in before) || !('cases' in result)) {
+      byName.set(result.name, result);
+      continue;
+    }
+    const cases = new Map([...before.cases, ...result.cases].map((each) => [each.name, each]));
+    byName.set(result.name, { ...result, cases: [...cases.values()] });
+  }
+  return [...byName.values()];
+}

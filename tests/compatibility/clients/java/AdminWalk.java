@@ -126,6 +126,8 @@ public final class AdminWalk {
     say("describeTopics, a missing one", () -> admin.describeTopics(List.of("missing")).allTopicNames().get());
     say("createPartitions", () -> {
       admin.createPartitions(Map.of("walk", NewPartitions.increaseTo(3, List.of(List.of(3, 1, 2))))).all().get();
+      // Brokers learn of it a moment later.
+      while (admin.describeTopics(List.of("walk")).topicNameValues().get("walk").get().partitions().size() < 3) Thread.onSpinWait();
       return description(admin.describeTopics(List.of("walk")).topicNameValues().get("walk").get());
     });
     say("createPartitions, fewer", () -> admin.createPartitions(Map.of("walk", NewPartitions.increaseTo(1))).all().get());
