@@ -24,6 +24,7 @@ export function readSettings(properties: Readonly<Record<string, string>>): Brok
         'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.',
       );
     }
+    checkCordoned(settings);
     return settings;
   } catch (error) {
     if (!(error instanceof InvalidSettingsError)) throw error;
@@ -170,4 +171,16 @@ function connectionRates(image?: MetadataImage): (address: string) => number {
   }
   const byDefault = rates.get(null) ?? noConnectionLimit;
   return (address) => rates.get(address) ?? byDefault;
+}
+
+/** In Kafka's words. Throws InvalidSettingsError. */
+function checkCordoned(settings: BrokerSettings): void {
+  const cordoned = settings.list('cordoned.log.dirs');
+  if (cordoned.includes('*')) {
+    if (cordoned.length === 1) return;
+    throw new InvalidSettingsError('When cordoned.log.dirs is set to *, it must not contain other values');
+  }
+  const known = settings.list('log.dirs');
+  if (cordoned.every((path) => known.includes(path))) return;
+  throw new InvalidSettingsError('All entries in cordoned.log.dirs must be present in log.dirs or log.dir');
 }

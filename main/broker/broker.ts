@@ -68,6 +68,8 @@ export async function startBroker(
 /** How long raft waits for another node to take the leadership over at shutdown. */
 const handOverMs = 300;
 const controllerRegistrationTimeoutMs = 10_000;
+/** metadata.version 4.3-IV0. */
+const cordonedDirectoriesLevel = 30;
 
 class BrokerNode implements RunningBroker {
   readonly #config: BrokerProcessConfig;
@@ -176,6 +178,7 @@ class BrokerNode implements RunningBroker {
       brokerEpoch: () => this.#lifecycle.brokerEpoch ?? -1,
       isLeadershipCertain: () => this.#lease.isHeld,
       onDirectoryFailed: (directory, error) => this.#directoryFailed(directory, error),
+      onCordonedChanged: () => this.#lifecycle.cordonedChanged(),
       onStorageError: (topic, partition, error) =>
         this.#fail(`log of ${topic}-${partition} failed: ${error.message}`, error),
       log,
@@ -344,6 +347,10 @@ class BrokerNode implements RunningBroker {
       features: supportedFeatures,
       rack: settings.text('broker.rack'),
       directories: this.#logs.online.map(({ meta }) => meta.directoryId),
+      cordonedDirectories: () => {
+        const level = this.#loader.image.features.metadataVersion ?? 0;
+        return level < cordonedDirectoriesLevel ? null : this.#logs.cordoned.map(({ meta }) => meta.directoryId);
+      },
       previousBrokerEpoch: this.#logs.previousBrokerEpoch ?? -1,
       heartbeatIntervalMs: settings.number('broker.heartbeat.interval.ms'),
       sessionTimeoutMs: settings.number('broker.session.timeout.ms'),

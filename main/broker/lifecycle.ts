@@ -25,6 +25,8 @@ export type BrokerLifecycleOptions = {
   readonly rack: string | null;
   /** Ids of its log directories. */
   readonly directories: readonly string[];
+  /** Ids of those that are cordoned; null: the cluster's metadata has no place for that yet. */
+  readonly cordonedDirectories: () => readonly string[] | null;
   /** Of the last clean stop; −1 when there was none. */
   readonly previousBrokerEpoch: number;
   /** `broker.heartbeat.interval.ms`, `broker.session.timeout.ms`, `initial.broker.registration.timeout.ms`. */
@@ -111,6 +113,11 @@ export class BrokerLifecycle {
   directoryFailed(directoryId: string): void {
     this.#offlineDirectories.add(directoryId);
     this.#heartbeatNow();
+  }
+
+  /** Other log directories are cordoned now. */
+  cordonedChanged(): void {
+    if (this.#isCaughtUp) this.#heartbeatNow();
   }
 
   /** New metadata was applied: a broker that waits to be found caught up says so at once. */
@@ -203,7 +210,8 @@ export class BrokerLifecycle {
       wantFence: !this.#isReadyToUnfence,
       wantShutDown: this.#wantsShutDown,
       offlineLogDirs: [...this.#offlineDirectories],
-      cordonedLogDirs: [],
+      // Before it has caught up it does not know which they are.
+      cordonedLogDirs: this.#isCaughtUp ? this.#options.cordonedDirectories() : null,
     };
     // An answer later than the session is worth nothing.
     const timeoutMs = Math.max(sessionTimeoutMs / 2, heartbeatIntervalMs);

@@ -6,6 +6,7 @@ import { ErrorCode } from '../protocol/errors.ts';
 import { alterReplicaLogDirsApi } from '../protocol/messages/alter-replica-log-dirs.ts';
 import { createTopicsApi } from '../protocol/messages/create-topics.ts';
 import { describeLogDirsApi } from '../protocol/messages/describe-log-dirs.ts';
+import { incrementalAlterConfigsApi } from '../protocol/messages/incremental-alter-configs.ts';
 import { SimulatedCluster } from './simulated-cluster.test-kit.ts';
 
 const [first, second] = ['/data', '/data-b'];
@@ -185,6 +186,60 @@ describe('a replica that moves between directories', () => {
   it('is refused for a path that is no log directory', async () => {
     const cluster = await start(5, 1, 1, 1);
     expect(await alter(cluster, 1, '/elsewhere', [0])).toEqual([ErrorCode.LOG_DIR_NOT_FOUND]);
+  });
+});
+
+describe('moves and cordons that are asked for at run time', () => {
+  async function set(cluster: SimulatedCluster, name: string, value: string): Promise<void> {
+    const configs = [{ name, configOperation: 0, value }];
+    const resources = [{ resourceType: 4, resourceName: '1', configs }];
+    const { responses } = await cluster.send(1, incrementalAlterConfigsApi, { resources, validateOnly: false });
+    expect(responses[0]?.errorCode).toBe(ErrorCode.NONE);
+    await cluster.world.runFor(200);
+  }
+
+  it('a move takes as long as replica.alter.log.dirs.io.max.bytes.per.second makes it', async () => {
+    const cluster = await start(8, 1, 2, 1);
+    const writer = cluster.writer(topic, 2);
+    writer.start();
+    await cluster.world.runFor(3000);
+    await cluster.world.settle(writer.stop(), 30_000);
+    await set(cluster, 'replica.alter.log.dirs.io.max.bytes.per.second', '100');
+    expect(await alter(cluster, 1, second, [0, 1])).toEqual([0, 0]);
+    await cluster.world.runFor(5000);
+    const places = Object.values(await placesOn(cluster, 1)).flatMap((each) => each ?? []);
+    expect(places.some(({ isFuture }) => isFuture)).toBe(true);
+    await set(cluster, 'replica.alter.log.dirs.io.max.bytes.per.second', '100000000');
+    expect(indexesIn((await untilMoved(cluster, 1))[second])).toEqual([0, 1]);
+  });
+
+  it('a cordoned directory gets no new replicas, and keeps those that it has', async () => {
+    const cluster = await start(9, 1, 4, 1);
+    await set(cluster, 'cordoned.log.dirs', first);
+    await create(cluster, 'later', 4, 1);
+    const { results } = await cluster.send(1, describeLogDirsApi, { topics: null });
+    const counts = results.map(({ isCordoned, topics }) => [
+      isCordoned,
+      topics.find(({ name }) => name === topic)?.partitions.length ?? 0,
+      topics.find(({ name }) => name === 'later')?.partitions.length ?? 0,
+    ]);
+    expect(counts).toEqual([
+      [true, 2, 0],
+      [false, 2, 4],
+    ]);
+    expect(await alter(cluster, 1, first, [0, 1, 2, 3])).toEqual(
+      Array.from({ length: 4 }, () => ErrorCode.INVALID_REPLICA_ASSIGNMENT),
+    );
+    // With all of them cordoned the controller has no place for a topic.
+    await set(cluster, 'cordoned.log.dirs', '*');
+    await cluster.world.runFor(1000);
+    const topics = [{ name: 'none', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
+    const refused = await cluster.send(1, createTopicsApi, { topics, timeoutMs: 5000 });
+    expect(refused.topics[0]?.errorCode).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+    await set(cluster, 'cordoned.log.dirs', '');
+    await cluster.world.runFor(1000);
+    const allowed = await cluster.send(1, createTopicsApi, { topics, timeoutMs: 5000 });
+    expect(allowed.topics[0]?.errorCode).toBe(ErrorCode.NONE);
   });
 });
 

@@ -63,6 +63,7 @@ export type ServicesOptions = {
   /** False when another broker may have been elected without this one knowing. */
   readonly isLeadershipCertain: () => boolean;
   readonly onDirectoryFailed: (directory: LogDirectory, error: DiskError) => void;
+  readonly onCordonedChanged: () => void;
   readonly onStorageError: (topic: string, partition: number, error: DiskError) => void;
   readonly log: (text: string) => void;
 };
@@ -235,6 +236,7 @@ export class Services {
   startPublishing(): void {
     this.#finishMoves(this.#options.loader.image);
     this.#dropStrays(this.#options.loader.image);
+    this.#readCordoned(this.#options.loader.image);
     this.#options.loader.install({ name: 'replicas', onUpdate: (delta, image) => this.#onUpdate(delta, image) });
   }
 
@@ -279,6 +281,7 @@ export class Services {
     }
     if (delta.changedConfigs.size > 0)
       this.#groups.onConfigChange(groupCoordinatorConfig(this.#options.settings, image));
+    if (delta.changedConfigs.size > 0 && this.#readCordoned(image)) this.#options.onCordonedChanged();
     if ([...delta.changedConfigs.values()].some(({ type }) => type === ConfigResourceType.CLIENT_METRICS)) {
       this.#clientMetrics.subscriptionsChanged();
     }
@@ -295,6 +298,16 @@ export class Services {
   /** A log directory failed in the background. */
   directoryFailed(error: DiskError): void {
     this.#replicas.directoryFailed(error);
+  }
+
+  /** `cordoned.log.dirs`, `*` for all; returns whether they are others than before. */
+  #readCordoned(image: MetadataImage): boolean {
+    const { logs, settings } = this.#options;
+    const paths = settings.list('cordoned.log.dirs', image);
+    const before = logs.cordoned;
+    logs.setCordoned(new Set(paths.includes('*') ? logs.paths : paths));
+    const { cordoned } = logs;
+    return cordoned.length !== before.length || cordoned.some((each) => !before.includes(each));
   }
 
   /** Replicas that this broker was about to put in their new place when it died. */

@@ -18,6 +18,8 @@ export class LogDirectories {
   readonly #offline: string[];
   /** In the order of `log.dirs`. */
   readonly #paths: readonly string[];
+  /** Paths of directories that get no new logs (KIP-1066). */
+  #cordoned: ReadonlySet<string> = new Set();
   /** Where logs that do not exist yet were asked to go, by `topic-n`. */
   readonly #preferred = new Map<string, LogDirectory>();
 
@@ -51,6 +53,15 @@ export class LogDirectories {
   get previousBrokerEpoch(): number | null {
     const [first = null, ...others] = this.#online.map((each) => each.previousBrokerEpoch);
     return others.every((each) => each === first) ? first : null;
+  }
+
+  /** Those that get no new logs, unless all are; those that are none of this node's are passed over. */
+  get cordoned(): readonly LogDirectory[] {
+    return this.#online.filter(({ path }) => this.#cordoned.has(path));
+  }
+
+  setCordoned(paths: ReadonlySet<string>): void {
+    this.#cordoned = paths;
   }
 
   byPath(path: string): LogDirectory | null {
@@ -211,10 +222,12 @@ export class LogDirectories {
     return this.#online.find((each) => each.meta.directoryId === directoryId) ?? null;
   }
 
-  /** Copies on their way count where they go. */
+  /** Copies on their way count where they go. Where all are cordoned, a log that must be made goes to the first. */
   #emptiest(): LogDirectory {
     const sizeOf = ({ logs, futures }: LogDirectory): number => logs.size + futures.size;
-    return this.#online.reduce((least, each) => (sizeOf(each) < sizeOf(least) ? each : least), this.main);
+    const open = this.#online.filter(({ path }) => !this.#cordoned.has(path));
+    const first = open[0] ?? this.main;
+    return open.reduce((least, each) => (sizeOf(each) < sizeOf(least) ? each : least), first);
   }
 
   #refuseDoubles(): void {

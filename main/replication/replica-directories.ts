@@ -120,6 +120,7 @@ export class ReplicaDirectories {
     if (!this.logs.paths.includes(path)) return ErrorCode.LOG_DIR_NOT_FOUND;
     const directory = this.logs.byPath(path);
     if (directory === null) return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (this.logs.cordoned.includes(directory)) return ErrorCode.INVALID_REPLICA_ASSIGNMENT;
     if (partition === ErrorCode.KAFKA_STORAGE_ERROR) return ErrorCode.KAFKA_STORAGE_ERROR;
     if (typeof partition === 'number') {
       // It is made there when it comes; until then there is none.

@@ -1,6 +1,7 @@
 // AlterReplicaLogDirs, versions 1 to 2 (KIP-113): sends replicas of this broker to other log directories of its own.
 // LOG_DIR_NOT_FOUND for a path that is none; REPLICA_NOT_AVAILABLE for a replica that is not here, which then is made
-// in that directory when it comes; KAFKA_STORAGE_ERROR where something is offline. The move goes on after the answer.
+// in that directory when it comes; KAFKA_STORAGE_ERROR where something is offline; INVALID_REPLICA_ASSIGNMENT for a
+// directory that is cordoned (KIP-1066). The move goes on after the answer.
 
 import { toPartitionId } from '../../core/ids.ts';
 import type { Handler } from '../../net/handler.ts';

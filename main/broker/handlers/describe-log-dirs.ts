@@ -23,7 +23,8 @@ export function createDescribeLogDirsHandler(
     const results = directories.logs.paths.map((logDir): Result => {
       const directory = directories.logs.byPath(logDir);
       if (directory === null) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir };
-      return describe(directory, directories.describe(directory).filter(isAskedFor));
+      const isCordoned = directories.logs.cordoned.includes(directory);
+      return { ...describe(directory, directories.describe(directory).filter(isAskedFor)), isCordoned };
     });
     return { errorCode: ErrorCode.NONE, results };
   };

@@ -24,9 +24,12 @@ export function readReplicas(readings: MBeanReadings, replicas: ReplicaManager, 
   for (const partition of replicas.partitions()) readPartition(readings, partition);
   const { logs } = replicas.directories;
   readings.gauge(logManager, 'OfflineLogDirectoryCount', logs.offlinePaths.length);
+  readings.gauge(logManager, 'CordonedLogDirectoryCount', logs.cordoned.length);
   for (const logDirectory of logs.paths) {
-    const isOffline = logs.byPath(logDirectory) === null;
-    readings.gauge(logManager, 'LogDirectoryOffline', isOffline ? 1 : 0, { logDirectory });
+    const directory = logs.byPath(logDirectory);
+    const isCordoned = directory !== null && logs.cordoned.includes(directory);
+    readings.gauge(logManager, 'LogDirectoryOffline', directory === null ? 1 : 0, { logDirectory });
+    readings.gauge(logManager, 'LogDirectoryCordoned', isCordoned ? 1 : 0, { logDirectory });
   }
 }
 
