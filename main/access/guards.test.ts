@@ -18,6 +18,7 @@ import { describeTransactionsApi } from '../protocol/messages/describe-transacti
 import { findCoordinatorApi } from '../protocol/messages/find-coordinator.ts';
 import { initProducerIdApi } from '../protocol/messages/init-producer-id.ts';
 import { incrementalAlterConfigsApi } from '../protocol/messages/incremental-alter-configs.ts';
+import { joinGroupApi } from '../protocol/messages/join-group.ts';
 import { listGroupsApi } from '../protocol/messages/list-groups.ts';
 import { metadataApi } from '../protocol/messages/metadata.ts';
 import { offsetCommitApi } from '../protocol/messages/offset-commit.ts';
@@ -271,6 +272,13 @@ describe('groups', () => {
     expect(allowed.served).not.toBeNull();
   });
 
+  it.each([5, 9])('JoinGroup version %i is refused without a word on the member', async (version) => {
+    const request = { groupId: 'g', memberId: 'm', protocolType: 'consumer', protocols: [] };
+    const { served, answer } = await ask({}, joinGroupApi, version, request);
+    expect(served).toBeNull();
+    expect(answer).toMatchObject({ errorCode: groupDenied, memberId: '', protocolName: version >= 7 ? null : '' });
+  });
+
   it('ListGroups shows the groups that may be described, or all to whoever may describe the cluster', async () => {
     const handler = () => ({ groups: ['a', 'b'].map((groupId) => ({ groupId })) });
     const some = await ask({ acls: ['ALLOW User:alice READ on GROUP a'] }, listGroupsApi, 4, {}, handler);
@@ -413,6 +421,7 @@ describe('transactions', () => {
   ])('InitProducerId without an id, %j: %i', async (acls, code) => {
     const { answer } = await ask({ acls }, initProducerIdApi, 4, { transactionalId: null });
     expect(answer.errorCode).toBe(code);
+    if (code !== 0) expect([answer.producerId, answer.producerEpoch]).toEqual([-1, -1]);
   });
 
   it('InitProducerId with an id needs it', async () => {

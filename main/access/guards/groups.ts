@@ -61,7 +61,8 @@ const findCoordinatorGuard = guard(findCoordinatorApi, (access, asking, request,
     key,
     ...nowhere,
     errorCode: refusalOf(key)?.errorCode ?? errorCode,
-    errorMessage: '',
+    // Said of what brokers alone may ask.
+    errorMessage: keyType === CoordinatorType.SHARE ? refusals.cluster.errorMessage : '',
   }));
   return afterwards(serve({ ...request, coordinatorKeys: allowed }), (response) => ({
     ...response,
@@ -73,7 +74,7 @@ const classicGuards: readonly GuardEntry[] = [
   guard(joinGroupApi, (access, asking, request, serve) => {
     if (mayRead(access, asking, request.groupId)) return serve(request);
     // A name is left out from version 7 on, and empty before.
-    return { errorCode, memberId: request.memberId, protocolName: asking.apiVersion >= 7 ? null : '' };
+    return { errorCode, protocolName: asking.apiVersion >= 7 ? null : '' };
   }),
   guard(syncGroupApi, (access, asking, request, serve) =>
     mayRead(access, asking, request.groupId) ? serve(request) : { errorCode },
@@ -133,7 +134,7 @@ const describedTopicHidden = 'The group has described topic(s) that the client i
 
 const consumerGuards: readonly GuardEntry[] = [
   guard(consumerGroupHeartbeatApi, (access, asking, request, serve) => {
-    if (!mayRead(access, asking, request.groupId)) return refusals.group;
+    if (!mayRead(access, asking, request.groupId)) return { errorCode };
     const isFine = mayDescribeAll(access, asking, request.subscribedTopicNames ?? []);
     return isFine ? serve(request) : { errorCode: refusals.topic.errorCode };
   }),

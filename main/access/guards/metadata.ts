@@ -150,7 +150,7 @@ export const describingGuards: readonly GuardEntry[] = [
   }),
   clusterGuard(describeAclsApi, AclOperation.DESCRIBE, (_request, refusal) => ({ ...refusal, resources: [] })),
   clusterGuard(describeUserScramCredentialsApi, AclOperation.DESCRIBE, (_request, refusal) => refusal),
-  clusterGuard(describeQuorumApi, AclOperation.DESCRIBE, (_request, refusal) => ({ errorCode: refusal.errorCode })),
+  clusterGuard(describeQuorumApi, AclOperation.DESCRIBE, (_request, refusal) => refusal),
 ];
 
 export const metadataGuards: readonly GuardEntry[] = [
@@ -168,7 +168,8 @@ export const metadataGuards: readonly GuardEntry[] = [
     }));
   }),
   clusterGuard(describeClientQuotasApi, AclOperation.DESCRIBE_CONFIGS, (_request, refusal) => ({
-    ...refusal,
+    errorCode: refusal.errorCode,
+    errorMessage: null,
     entries: null,
   })),
   clusterGuard(listConfigResourcesApi, AclOperation.DESCRIBE_CONFIGS, (_request, refusal) => ({

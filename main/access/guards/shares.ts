@@ -44,9 +44,12 @@ function assignedTopics({ members }: DescribedShareGroup): string[] {
 
 const describedTopicHidden = 'The group has described topic(s) that the client is not authorized to describe.';
 
+/** As Kafka answers members: with the code alone. */
+const withoutMessage = { errorCode: refusals.group.errorCode } as const;
+
 const memberGuards: readonly GuardEntry[] = [
   guard(shareGroupHeartbeatApi, (access, asking, request, serve) => {
-    if (!mayRead(access, asking, request.groupId)) return refusals.group;
+    if (!mayRead(access, asking, request.groupId)) return withoutMessage;
     const isFine = mayDescribeAll(access, asking, request.subscribedTopicNames ?? []);
     return isFine ? serve(request) : { errorCode: refusals.topic.errorCode };
   }),
@@ -58,10 +61,10 @@ const memberGuards: readonly GuardEntry[] = [
     }));
   }),
   guard(shareFetchApi, (access, asking, request, serve) =>
-    request.groupId === null || mayRead(access, asking, request.groupId) ? serve(request) : refusals.group,
+    request.groupId === null || mayRead(access, asking, request.groupId) ? serve(request) : withoutMessage,
   ),
   guard(shareAcknowledgeApi, (access, asking, request, serve) =>
-    request.groupId === null || mayRead(access, asking, request.groupId) ? serve(request) : refusals.group,
+    request.groupId === null || mayRead(access, asking, request.groupId) ? serve(request) : withoutMessage,
   ),
 ];
 

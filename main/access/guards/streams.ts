@@ -20,7 +20,7 @@ const usedTopicHidden = 'The described group uses topics that the client is not 
 
 export const streamsGuards: readonly GuardEntry[] = [
   guard(streamsGroupHeartbeatApi, (access, asking, request, serve) => {
-    if (!mayRead(access, asking, request.groupId)) return refusals.group;
+    if (!mayRead(access, asking, request.groupId)) return { errorCode: refusals.group.errorCode };
     const topics = request.topology === null ? [] : requestedTopics(request.topology);
     return mayDescribeAll(access, asking, topics) ? serve(request) : { errorCode: refusals.topic.errorCode };
   }),

@@ -24,12 +24,12 @@ export const transactionGuards: readonly GuardEntry[] = [
     if (transactionalId !== null) {
       const may = (operation: AclOperation): boolean => access.transactionalId(asking, operation, transactionalId);
       const isAllowed = may(AclOperation.WRITE) && (!request.enable2Pc || may(AclOperation.TWO_PHASE_COMMIT));
-      return isAllowed ? serve(request) : { errorCode: transactionalIdCode };
+      return isAllowed ? serve(request) : { errorCode: transactionalIdCode, producerEpoch: -1 };
     }
     // Whoever may write to any topic may be idempotent (KIP-679).
     const isAllowed =
       access.cluster(asking, AclOperation.IDEMPOTENT_WRITE) || access.anyTopic(asking, AclOperation.WRITE);
-    return isAllowed ? serve(request) : { errorCode: refusals.cluster.errorCode };
+    return isAllowed ? serve(request) : { errorCode: refusals.cluster.errorCode, producerEpoch: -1 };
   }),
   guard(addPartitionsToTxnApi, (access, asking, request, serve) => {
     if (asking.apiVersion >= brokersFrom) {
