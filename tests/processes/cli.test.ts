@@ -68,6 +68,31 @@ test('up --json prints one line when ready, shuts down in order on SIGTERM and r
   expect(await resumed.down()).toBe(0);
 });
 
+test('brokers with several log directories keep them: resumed without a word, refused with fewer', async () => {
+  const data = directory();
+  const cluster = await up('--data', data, '--brokers', '1', '--log-dirs', '2');
+  const paths = ['node-1', 'node-1-disk-2'].map((name) => join(data, name));
+  const ids = paths.map((path) => /directory\.id=(\S+)/.exec(readFileSync(join(path, 'meta.properties'), 'utf8'))?.[1]);
+  expect(ids[0]).toMatch(/^[\w-]{22}$/);
+  expect(ids[1]).toMatch(/^[\w-]{22}$/);
+  expect(ids[0]).not.toBe(ids[1]);
+  const kafka = kafkaFor(cluster.ready.bootstrap);
+  await createTopic(kafka, 'spread', 4, 1);
+  for (const path of paths) {
+    expect(
+      ['spread-0', 'spread-1', 'spread-2', 'spread-3'].filter((name) => existsSync(join(path, name))),
+    ).toHaveLength(2);
+  }
+  expect(await cluster.down()).toBe(0);
+  const fewer = await highwater('up', '--json', '--data', data, '--log-dirs', '1');
+  expect(fewer.code).toBe(1);
+  expect(fewer.stderr).toContain('2 log directories each');
+  const resumed = await up('--data', data);
+  // Each is locked, as Kafka does it: both are in use.
+  for (const path of paths) expect(existsSync(join(path, '.lock'))).toBe(true);
+  expect(await resumed.down()).toBe(0);
+});
+
 test('a directory in use is refused, naming the process that holds it', async () => {
   const data = directory();
   const cluster = await up('--data', data, '--brokers', '1');
