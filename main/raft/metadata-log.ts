@@ -4,6 +4,7 @@
 import { assert } from '../core/assert.ts';
 import { metadataTopicId, metadataTopicName, toLeaderEpoch, toOffset, toPartitionId } from '../core/ids.ts';
 import { defaultLogConfig } from '../log/log-config.ts';
+import { LogDirectoryError } from '../log/log-error.ts';
 import { PartitionLog, type LogEnvironment } from '../log/partition-log.ts';
 import { batchesIn } from '../records/record-batch.ts';
 import type { Clock, Disk } from '../runtime/runtime.ts';
@@ -57,7 +58,9 @@ export class MetadataLog implements LogView {
       hadCleanShutdown: false,
     });
     const opened = new MetadataLog(log, new Snapshots(environment.pool.disk, directory), options);
+    opened.#cutAtGap(environment);
     opened.#startAtSnapshotIfAtOdds();
+    opened.#ensureBeginning(directory);
     opened.flush();
     // What a snapshot holds was committed, here or at the leader that sent it.
     log.updateHighWatermark(opened.latestSnapshotId?.offset ?? 0);
@@ -214,6 +217,43 @@ export class MetadataLog implements LogView {
     return end === null || end.epoch !== epoch || end.endOffset < offset;
   }
 
+  /** What the log does not hold any more, a snapshot must: else nobody can tell the state of the cluster. */
+  #ensureBeginning(directory: string): void {
+    const snapshotEnd = this.latestSnapshotId?.offset ?? 0;
+    if (this.startOffset <= snapshotEnd) return;
+    const what = snapshotEnd === 0 ? 'there is no snapshot' : `the newest snapshot ends at ${snapshotEnd}`;
+    throw new LogDirectoryError(
+      `${directory}: the metadata log begins at offset ${this.startOffset} and ${what}: files are missing. ` +
+        `Bring them back, or, with other controllers running, delete the directory: it is fetched anew.`,
+    );
+  }
+
+  /**
+   * Offsets of metadata have no gaps: where one is, a segment is missing or another's. What is behind it stood on what is
+   * gone, and goes as what is behind a damaged batch does; other nodes of the quorum bring it back.
+   */
+  #cutAtGap({ journal }: LogEnvironment): void {
+    const { sizeBytes, endOffset } = this;
+    let offset = this.startOffset;
+    while (offset < this.endOffset) {
+      const before = offset;
+      for (const batch of batchesIn(this.read(offset, recoveryReadBytes))) {
+        if (batch.baseOffset > offset || batch.lastOffset < offset) break;
+        offset = batch.nextOffset;
+      }
+      if (offset > before) continue;
+      this.#log.truncateTo(offset);
+      journal?.record({
+        kind: 'log.recovered',
+        topic: metadataTopicName,
+        partition: 0,
+        truncatedBytes: sizeBytes - this.sizeBytes,
+        detail: `nothing stands at offset ${offset}: cut there, the log ended at ${endOffset}`,
+      });
+      return;
+    }
+  }
+
   #startAt(id: OffsetAndEpoch): void {
     this.#log.truncateFullyAndStartAt(id.offset);
     this.#log.updateHighWatermark(id.offset);
@@ -227,5 +267,11 @@ function removeTornTopicId(disk: Disk, directory: string): void {
   const path = `${directory}/partition.metadata`;
   if (!disk.exists(path)) return;
   const text = Buffer.from(disk.readFile(path)).toString('utf8');
-  if (!/^version: 0\s+topic_id: [A-Za-z0-9_-]{22}\s*$/.test(text)) disk.remove(path);
+  const id = /^version: 0\s+topic_id: ([A-Za-z0-9_-]{22})\s*$/.exec(text)?.[1];
+  if (id === metadataTopicId) return;
+  if (id === undefined) return disk.remove(path);
+  throw new LogDirectoryError(
+    `${path} names topic id ${id}, the metadata's is ${metadataTopicId}: it is damaged, or another topic's. ` +
+      `If nobody has put it there, delete this file.`,
+  );
 }

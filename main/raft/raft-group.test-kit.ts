@@ -47,7 +47,7 @@ export type GroupOptions = {
   /** Fills a node's disk before its first start. */
   readonly prepareDisk?: (disk: Disk, nodeId: number) => void;
   /** A node that ended itself; without this it fails the test. */
-  readonly onFailure?: (nodeId: number) => void;
+  readonly onFailure?: (nodeId: number, error: unknown) => void;
   /** The disks hold records that this test did not write: what came before the first start is not checked. */
   readonly isContinued?: boolean;
 };
@@ -153,9 +153,9 @@ export class RaftGroup {
       ...(onFailure === undefined
         ? {}
         : {
-            onFailure: ({ nodeId }) => {
+            onFailure: ({ nodeId, error }) => {
               this.members.delete(nodeId);
-              onFailure(nodeId);
+              onFailure(nodeId, error);
             },
           }),
     });

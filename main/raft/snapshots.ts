@@ -3,8 +3,10 @@
 // EEE, header control batch first, footer control batch last.
 
 import { assert } from '../core/assert.ts';
+import { LogDirectoryError } from '../log/log-error.ts';
 import { BatchBuilder, type NewRecord } from '../records/batch-builder.ts';
-import { batchesIn } from '../records/record-batch.ts';
+import { ControlRecordType, controlRecordTypeOf } from '../records/control-records.ts';
+import { batchesIn, type RecordBatch } from '../records/record-batch.ts';
 import { recordsOf } from '../records/record.ts';
 import type { Disk } from '../runtime/runtime.ts';
 import type { OffsetAndEpoch, RecordCodec, SnapshotReader } from './contract.ts';
@@ -120,16 +122,10 @@ export class Snapshots {
     }
   }
 
-  /** All pieces are there: checks them and gives the file its name. Throws RecordsError when they are no snapshot. */
+  /** All pieces are there: checks them and gives the file its name. Throws LogDirectoryError when they are no snapshot. */
   finishFetched(id: OffsetAndEpoch): void {
     const part = this.#partPath(id);
-    const bytes = Buffer.from(this.#disk.readFile(part));
-    let end = 0;
-    for (const batch of batchesIn(bytes)) {
-      batch.ensureValid();
-      end = batch.endPosition;
-    }
-    assert(end === bytes.length && end > 0, `the fetched snapshot ${snapshotName(id)} ends inside a batch`);
+    ensureWhole(Buffer.from(this.#disk.readFile(part)), part);
     const file = this.#disk.open(part, 'write');
     try {
       file.syncNow();
@@ -168,8 +164,12 @@ export class Snapshots {
     };
   }
 
+  /** Throws LogDirectoryError when the file is not what was written: half of it would be another state of the cluster. */
   readAll(id: OffsetAndEpoch): Buffer {
-    return Buffer.from(this.#disk.readFile(this.#path(id)));
+    const path = this.#path(id);
+    const bytes = Buffer.from(this.#disk.readFile(path));
+    ensureWhole(bytes, path);
+    return bytes;
   }
 
   #add(id: OffsetAndEpoch): void {
@@ -193,9 +193,35 @@ export function snapshotTimestampMs(bytes: Buffer): number {
   return -1;
 }
 
+/** Every batch as its checksum says, header first, footer last, nothing behind it. */
+function ensureWhole(bytes: Buffer, path: string): void {
+  const way =
+    'With other controllers running, delete this node\u2019s log directory of the metadata: it is fetched anew.';
+  let footerEnd = 0;
+  let isFirst = true;
+  try {
+    for (const batch of batchesIn(bytes)) {
+      batch.ensureValid();
+      if (isFirst && !holds(batch, ControlRecordType.SNAPSHOT_HEADER)) throw new Error('it has no header');
+      isFirst = false;
+      if (holds(batch, ControlRecordType.SNAPSHOT_FOOTER)) footerEnd = batch.endPosition;
+    }
+    if (footerEnd === 0) throw new Error(`its end is missing, it stops at ${bytes.length} bytes`);
+    if (footerEnd !== bytes.length) throw new Error(`it goes on behind its end at ${footerEnd} bytes`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LogDirectoryError(`the metadata snapshot ${path} is damaged: ${reason}. ${way}`, { cause: error });
+  }
+}
+
+function holds(batch: RecordBatch, type: ControlRecordType): boolean {
+  if (!batch.isControl) return false;
+  for (const { key } of recordsOf(batch)) if (controlRecordTypeOf(key) === type) return true;
+  return false;
+}
+
 function* decodedBatches<R>(bytes: Buffer, codec: RecordCodec<R>): Generator<readonly R[], void, undefined> {
   for (const batch of batchesIn(bytes)) {
-    batch.ensureValid();
     if (batch.isControl) continue;
     const records: R[] = [];
     for (const { value } of recordsOf(batch)) if (value !== null) records.push(codec.decode(value));

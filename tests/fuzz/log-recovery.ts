@@ -140,14 +140,14 @@ function remember(directory: LogDirectory): Written {
   return { bodies, order };
 }
 
-function filesUnder(disk: Disk, path: string): string[] {
+export function filesUnder(disk: Disk, path: string): string[] {
   return disk.list(path).flatMap((name) => {
     const full = `${path}/${name}`;
     return disk.isDirectory(full) ? filesUnder(disk, full) : [full];
   });
 }
 
-function replace(disk: Disk, path: string, bytes: Uint8Array): void {
+export function replace(disk: Disk, path: string, bytes: Uint8Array): void {
   const file = disk.open(path, 'create');
   file.truncate(0);
   if (bytes.length > 0) file.write(bytes, 0);

@@ -4,6 +4,7 @@ import { brokerWire } from './broker-wire.ts';
 import { decoderTargets } from './decoders.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { logRecovery } from './log-recovery.ts';
+import { metadataRecovery } from './metadata-recovery.ts';
 import { recordTargets } from './record-bytes.ts';
 import { textTargets } from './text-forms.ts';
 
@@ -12,5 +13,6 @@ export const targets: readonly FuzzTarget[] = [
   ...recordTargets,
   ...textTargets,
   logRecovery,
+  metadataRecovery,
   brokerWire,
 ];
