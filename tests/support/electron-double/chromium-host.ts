@@ -42,8 +42,9 @@ export class ChromiumHost {
   readonly #owners = new Map<Page, PageOwner>();
   #context: BrowserContext | null = null;
   #ownPagesExpected = 0;
-  /** What pop-ups wanted to load. */
+  /** A pop-up and what it wanted to load are told apart from each other, in either order: whichever came first waits. */
   readonly #refused: string[] = [];
+  readonly #popUps: ((url: string) => void)[] = [];
 
   constructor(options: { protocol: DoubleProtocol; session: DoubleSession; userDataDir: string }) {
     this.protocol = options.protocol;
@@ -89,12 +90,21 @@ export class ChromiumHost {
       this.#ownPagesExpected -= 1;
       return;
     }
-    // A pop-up: Electron asks before it opens one, we after. Its first request was refused in any case.
-    const url = this.#refused.pop() ?? page.url();
-    void page
-      .opener()
-      .then((opener) => (opener === null ? undefined : this.#owners.get(opener)?.onWindowOpen(url)))
+    // A pop-up: Electron asks before it opens one, we after. Its first request is refused in any case.
+    void Promise.all([page.opener(), this.#wantedUrl()])
+      .then(([opener, url]) => (opener === null ? undefined : this.#owners.get(opener)?.onWindowOpen(url)))
       .finally(() => page.close());
+  }
+
+  #wantedUrl(): Promise<string> {
+    const url = this.#refused.shift();
+    return url === undefined ? new Promise((resolve) => this.#popUps.push(resolve)) : Promise.resolve(url);
+  }
+
+  #refuse(url: string): void {
+    const popUp = this.#popUps.shift();
+    if (popUp === undefined) this.#refused.push(url);
+    else popUp(url);
   }
 
   async #answer(route: Route): Promise<void> {
@@ -103,7 +113,7 @@ export class ChromiumHost {
     const frame = frameOf(request);
     const owner = frame === null ? undefined : this.#owners.get(frame.page());
     if (frame === null || owner === undefined) {
-      this.#refused.push(url);
+      this.#refuse(url);
       return route.abort('blockedbyclient');
     }
     if (request.isNavigationRequest()) {
