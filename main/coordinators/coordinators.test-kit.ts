@@ -310,10 +310,13 @@ export class GroupHarness {
     this.coordinator.onMetadataUpdate(delta, this.image);
   }
 
+  /** Which topics members of consumer groups may find; null: all. */
+  mayDescribe: ((topic: string) => boolean) | null = null;
+
   /** ConsumerGroupHeartbeat; without more, one that says nothing new. */
   beat(request: Partial<ConsumerGroupHeartbeatRequest>, clientId = 'client'): Promise<Beaten> {
     const answer = this.coordinator.consumerGroupHeartbeat(
-      { clientId, clientHost: '/127.0.0.1', apiVersion: 1, mayDescribe: null },
+      { clientId, clientHost: '/127.0.0.1', apiVersion: 1, mayDescribe: this.mayDescribe },
       {
         groupId: 'group',
         memberId: '',

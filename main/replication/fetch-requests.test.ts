@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { toBrokerId } from '../core/ids.ts';
+import { toBrokerId, toTopicId } from '../core/ids.ts';
 import { ErrorCode } from '../protocol/errors.ts';
 import { fetchApi, type FetchRequest, type FetchResponse } from '../protocol/messages/fetch.ts';
+import { produceApi } from '../protocol/messages/produce.ts';
 import type { Writable } from '../protocol/schema.ts';
 import { batchesIn } from '../records/record-batch.ts';
 import { recordsOf } from '../records/record.ts';
-import { ReplicaCluster, testTopic, testTopicId } from '../../tests/support/replica-cluster.ts';
+import { batchOf, ReplicaCluster, testTopic, testTopicId } from '../../tests/support/replica-cluster.ts';
 
 type Position = Writable<FetchRequest['topics'][number]['partitions'][number]>;
 type Row = FetchResponse['responses'][number]['partitions'][number];
@@ -274,5 +275,75 @@ describe('a fetch session', () => {
     await fetch(cluster, request([at(0, 0)], { sessionEpoch: 0 }));
     await cluster.world.runFor(121_000);
     expect((await fetch(cluster, request([at(0, 0)], { sessionEpoch: 0 }))).sessionId).not.toBe(0);
+  });
+});
+
+describe('what may not be read', () => {
+  const secret = 'secret';
+  const secretId = toTopicId('c2VjcmV0LXNlY3JldC1zZQ');
+  const refuses = (topicId: string): boolean => topicId === secretId;
+  const both = [testTopicId, secretId].map((topicId) => ({ topicId, partitions: [at(0, 0)] }));
+
+  async function twoTopics(): Promise<ReplicaCluster> {
+    const cluster = await oneNode();
+    cluster.controller.createTopic(secret, secretId, 1, [1]);
+    await cluster.world.runFor(100);
+    const hidden = batchOf(['hidden']);
+    const topicData = [{ topicId: secretId, partitionData: [{ index: 0, records: hidden }] }];
+    await cluster.world.settle(cluster.send(1, produceApi, { acks: 1, timeoutMs: 1000, topicData }));
+    return cluster;
+  }
+
+  /** As the handler asks when there is an authorizer; through the codec, there and back. */
+  async function guardedFetch(cluster: ReplicaCluster, body: Writable<FetchRequest>): Promise<FetchResponse> {
+    const version = fetchApi.versions.max;
+    const decoded = fetchApi.request.decodeFrom(fetchApi.request.encodeToBuffer(version, body), version);
+    const answer = await cluster.node(1).replicas.fetch(decoded, version, refuses);
+    return fetchApi.response.decodeFrom(fetchApi.response.encodeToBuffer(version, answer), version);
+  }
+
+  const codesOf = ({ responses }: FetchResponse) =>
+    responses.map(({ topicId, partitions }) => [topicId, partitions[0]?.errorCode, valuesOf(partitions[0])]);
+  const refusal = [secretId, ErrorCode.TOPIC_AUTHORIZATION_FAILED, []];
+
+  test('is refused, the rest is read', async () => {
+    const cluster = await twoTopics();
+    await cluster.world.settle(cluster.produce(1, ['a']));
+    const answer = await cluster.world.settle(guardedFetch(cluster, { ...request([]), topics: both }));
+    expect(codesOf(answer)).toEqual([[testTopicId, 0, ['a']], refusal]);
+  });
+
+  test('does not keep a fetch waiting when there is nothing else', async () => {
+    const cluster = await twoTopics();
+    const startMs = cluster.world.nowMs;
+    const topics = both.slice(1);
+    const body = { ...request([], { maxWaitMs: 5000 }), topics };
+    expect(codesOf(await cluster.world.settle(guardedFetch(cluster, body)))).toEqual([refusal]);
+    expect(cluster.world.nowMs - startMs).toBeLessThan(100);
+  });
+
+  test('neither hurries nor wakes a fetch that waits for the rest', async () => {
+    const cluster = await twoTopics();
+    const waiting = guardedFetch(cluster, { ...request([], { maxWaitMs: 5000 }), topics: both });
+    let isAnswered = false;
+    void waiting.then(() => (isAnswered = true));
+    const topicData = [{ topicId: secretId, partitionData: [{ index: 0, records: batchOf(['more']) }] }];
+    await cluster.world.settle(cluster.send(1, produceApi, { acks: 1, timeoutMs: 1000, topicData }));
+    await cluster.world.runFor(500);
+    expect(isAnswered).toBe(false);
+    await cluster.world.settle(cluster.produce(1, ['a']));
+    expect(codesOf(await cluster.world.settle(waiting, 10))).toEqual([[testTopicId, 0, ['a']], refusal]);
+  });
+
+  test('is told again with every fetch of a session', async () => {
+    const cluster = await twoTopics();
+    const opened = await cluster.world.settle(
+      guardedFetch(cluster, { ...request([], { sessionEpoch: 0 }), topics: both }),
+    );
+    const { sessionId } = opened;
+    for (const sessionEpoch of [1, 2]) {
+      const next = await cluster.world.settle(guardedFetch(cluster, request([], { sessionId, sessionEpoch })));
+      expect(codesOf(next)).toEqual([refusal]);
+    }
   });
 });

@@ -251,6 +251,16 @@ describe('topics', () => {
       'SubscribedTopicRegex `logs-(` is not a valid regular expression: missing closing ).',
     );
   });
+
+  it('that match an expression are not found by a member that may not describe them', async () => {
+    const harness = await GroupHarness.create(atOnce);
+    harness.mayDescribe = (topic) => topic !== 'logs-us';
+    harness.createTopics({ 'logs-eu': 1, 'logs-us': 1 });
+    await harness.enter('a', { subscribedTopicRegex: 'logs-.*' });
+    await harness.world.runFor(1);
+    const found = await harness.beat({ memberId: 'a', memberEpoch: 1 });
+    expect(found.assignment?.topicPartitions?.map(({ topicId }) => topicId)).toEqual([topicIdOf('logs-eu')]);
+  });
 });
 
 describe('offsets', () => {
