@@ -28,7 +28,10 @@ export class DataServices {
     const bootstrap = brokers.map(({ port }) => ({ host, port }));
     this.#client = new ClusterClient({ runtime, bootstrap, clientId: 'highwater-ui' });
     this.#readingClient = new ClusterClient({ runtime, bootstrap, clientId: 'highwater-ui-messages' });
-    this.#topics = new TopicAdmin(this.#client, runtime.clock);
+    this.#topics = new TopicAdmin(this.#client, runtime.clock, {
+      read: () => directory.readThrottles(),
+      write: (topics) => directory.writeThrottles(topics),
+    });
     this.#messages = new Messages(this.#readingClient, runtime);
     const inspector = new SegmentInspector(runtime.disk, (brokerId) => directory.existingLogDirs(brokerId));
     this.#logs = new ReplicaLogs(this.#client, inspector, (topic, partition) =>
@@ -41,6 +44,7 @@ export class DataServices {
   }
 
   close(): void {
+    this.#topics.close();
     this.#client.close();
     this.#readingClient.close();
   }

@@ -137,6 +137,16 @@ export class ClusterDirectory {
     return this.file(`broker-${brokerId}.json`);
   }
 
+  /** Topics that are throttled for a move of their replicas, until it is over. */
+  readThrottles(): readonly string[] {
+    const stored = this.#readJson('throttles.json');
+    return stored === undefined ? [] : this.#checked('throttles.json', v.array(v.string()), stored);
+  }
+
+  writeThrottles(topics: readonly string[]): void {
+    this.#writeJson('throttles.json', topics);
+  }
+
   /** cluster.id that a Kafka log directory already in place carries, if there is one. */
   existingClusterId(brokerId: number): string | null {
     const path = `${this.logDir(brokerId)}/meta.properties`;

@@ -14,6 +14,7 @@ import { listOffsetsApi } from '../protocol/messages/list-offsets.ts';
 import type { Clock } from '../runtime/runtime.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { ClusterError } from './cluster-error.ts';
+import type { ThrottleMemory } from './throttle-release.ts';
 import { Reassignment } from './reassignment.ts';
 
 const timeoutMs = 10_000;
@@ -40,15 +41,21 @@ const probeTopic = 'highwater.defaults';
 export class TopicAdmin {
   readonly #client: ClusterClient;
   readonly #clock: Clock;
+  readonly #reassignment: Reassignment;
 
-  constructor(client: ClusterClient, clock: Clock) {
+  constructor(client: ClusterClient, clock: Clock, throttles: ThrottleMemory) {
     this.#client = client;
     this.#clock = clock;
+    this.#reassignment = new Reassignment(client, clock, throttles);
+  }
+
+  close(): void {
+    this.#reassignment.close();
   }
 
   handlers(): Pick<EndpointHandlers, keyof TopicOutputs> {
     return {
-      ...new Reassignment(this.#client).handlers(),
+      ...this.#reassignment.handlers(),
       'topic.validate': (input) => this.#validate(input),
       'topic.configs': ({ topic }) => this.#configs(topic),
       'topic.configDefaults': () => this.#configDefaults(),
