@@ -11,6 +11,7 @@ export type MenuActions = {
   openBrokerLogs(): void;
   openKafkaDocumentation(): void;
   showWindow(): void;
+  openWorkspace(id: string): void;
 };
 
 const places: readonly (readonly [screen: ScreenName, label: string, accelerator: string])[] = [
@@ -25,7 +26,11 @@ const places: readonly (readonly [screen: ScreenName, label: string, accelerator
   ['events', 'Events', 'CmdOrCtrl+9'],
 ];
 
-export function menuTemplate(platform: NodeJS.Platform, actions: MenuActions): MenuItemConstructorOptions[] {
+export function menuTemplate(
+  platform: NodeJS.Platform,
+  actions: MenuActions,
+  workspaces: readonly { readonly id: string; readonly name: string }[],
+): MenuItemConstructorOptions[] {
   const isMac = platform === 'darwin';
   const settings: MenuItemConstructorOptions = {
     id: 'go-settings',
@@ -80,6 +85,13 @@ export function menuTemplate(platform: NodeJS.Platform, actions: MenuActions): M
           accelerator: 'CmdOrCtrl+Shift+C',
           click: () => actions.copyBootstrap(),
         },
+        separator,
+        // Each in a window of its own.
+        ...workspaces.map(({ id, name }) => ({
+          id: `workspace-${id}`,
+          label: name.replaceAll('&', '&&'),
+          click: () => actions.openWorkspace(id),
+        })),
       ],
     },
     { role: 'viewMenu' },

@@ -1,14 +1,15 @@
-// The running app around one engine: window, menu, tray, notifications, links from outside, quitting.
+// The running app around one engine: windows, menu, tray, notifications, links from outside, quitting.
 
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app, clipboard, dialog, Menu, Notification, powerMonitor, shell } from 'electron';
 import type { Engine } from '../../main/engine.ts';
+import type { WorkspaceView } from '../../main/api/workspace-views.ts';
 import type { Workspaces } from '../../main/workspaces/workspaces.ts';
+import { AppWindows } from './app-windows.ts';
 import { ClusterWatch, drillAlert, standingText, type Alert } from './cluster-watch.ts';
 import { deepLinkOf, drillFileHash, type DeepLink } from './deep-links.ts';
 import { lockDown } from './lockdown.ts';
-import { MainWindow } from './main-window.ts';
 import { menuTemplate, type MenuActions } from './menu.ts';
 import { QuitGuard } from './quit-guard.ts';
 import { ShellSettings } from './shell-settings.ts';
@@ -19,10 +20,11 @@ const kafkaDocumentation = 'https://kafka.apache.org/documentation/';
 export class Shell {
   readonly #engine: Engine;
   readonly #workspaces: Workspaces;
-  readonly #window: MainWindow;
+  readonly #windows: AppWindows;
   readonly #watch: ClusterWatch;
   readonly #tray: ClusterTray;
   readonly #guard: QuitGuard;
+  #menuNames = '';
   /** Shown notifications are held until they are gone: a collected one loses its click. */
   readonly #notifications = new Set<Notification>();
 
@@ -30,8 +32,9 @@ export class Shell {
     const { engine, workspaces, distDir } = options;
     this.#engine = engine;
     this.#workspaces = workspaces;
-    const settings = new ShellSettings(join(app.getPath('userData'), 'shell.json'));
-    this.#window = new MainWindow({ settings, preload: join(distDir, 'electron', 'preload.cjs') });
+    const { homeId } = workspaces;
+    const settings = new ShellSettings(join(app.getPath('userData'), 'shell.json'), homeId);
+    this.#windows = new AppWindows({ settings, homeId, preload: join(distDir, 'electron', 'preload.cjs') });
     this.#watch = new ClusterWatch(engine.view());
     const actions = this.#actions();
     this.#tray = new ClusterTray({
@@ -43,35 +46,57 @@ export class Shell {
       settings,
       brokersUp: () => this.#watch.standing().brokersUp,
       stop: () => workspaces.close(),
-      onKept: () => this.#window.close(),
-      onCancelled: () => this.#window.show(),
+      onKept: () => this.#windows.closeAll(),
+      onCancelled: () => this.#windows.showCurrent(),
     });
     lockDown({ onFileDropped: (url) => this.#openDrill(fileURLToPath(url)) });
-    Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, actions)));
-    this.#listen();
+    this.#setMenu(actions);
+    this.#listen(actions);
   }
 
-  /** Shows the window, at the place the link names if it names one. */
+  /** Shows the window of the cluster that the link names, at its place; without a name the one at hand. */
   openLink(link: DeepLink | null): void {
-    const { clusterId, dataDir } = this.#engine.view();
-    if (link === null || link.cluster === null || [clusterId, basename(dataDir)].includes(link.cluster)) {
-      return this.#window.show(link?.hash ?? null);
-    }
-    this.#window.show();
+    if (link === null || link.cluster === null) return this.#windows.showCurrent(link?.hash ?? null);
+    const named = this.#workspaceNamed(link.cluster);
+    if (named !== null) return this.#windows.show(named.id, link.hash);
+    this.#windows.showCurrent();
     this.#tell({
       title: 'Another cluster',
-      body: `The link is for ${link.cluster}, which is not open here.`,
+      body: `The link is for ${link.cluster}, which is no cluster of this app.`,
       hash: '',
     });
   }
 
-  #listen(): void {
+  /** By id, name, directory name or cluster id. */
+  #workspaceNamed(name: string): WorkspaceView | null {
+    const { workspaces } = this.#workspaces.list();
+    const isNamed = ({ id, dataDir, figures, ...workspace }: WorkspaceView): boolean =>
+      [id, workspace.name, dataDir === null ? '' : basename(dataDir), figures?.clusterId].includes(name);
+    // An id is nobody else's; a name may be another's directory.
+    return workspaces.find(({ id }) => id === name) ?? workspaces.find(isNamed) ?? null;
+  }
+
+  get #current(): WorkspaceView | null {
+    return this.#workspaces.list().workspaces.find(({ id }) => id === this.#windows.currentId) ?? null;
+  }
+
+  /** The clusters stand in it by name. */
+  #setMenu(actions: MenuActions): void {
+    const workspaces = this.#workspaces.list().workspaces.map(({ id, name }) => ({ id, name }));
+    const names = JSON.stringify(workspaces);
+    // Menus are rebuilt by the system: only when something in it changed.
+    if (names === this.#menuNames) return;
+    this.#menuNames = names;
+    Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, actions, workspaces)));
+  }
+
+  #listen(actions: MenuActions): void {
     app.on('window-all-closed', () => this.#guard.onAllWindowsClosed());
-    app.on('activate', () => this.#window.show());
+    app.on('activate', () => this.#windows.showCurrent());
     app.on('second-instance', (_event, args) => {
       const drill = args.slice(1).flatMap((arg) => drillFileHash(arg) ?? [])[0];
       if (drill === undefined) this.openLink(deepLinkOf(args));
-      else this.#window.show(drill);
+      else this.#windows.showCurrent(drill);
     });
     app.on('open-file', (event, path) => {
       event.preventDefault();
@@ -91,7 +116,20 @@ export class Shell {
       for (const alert of this.#watch.apply(delta)) this.#tellIfAway(alert);
       const standing = this.#watch.standing();
       this.#tray.update(standing);
-      this.#window.setTitle(`Highwater: cluster ${standingText(standing)}`);
+      this.#setTitles();
+    });
+    this.#workspaces.subscribe('workspaces.changed', null, () => {
+      this.#setMenu(actions);
+      this.#setTitles();
+    });
+  }
+
+  #setTitles(): void {
+    const { workspaces } = this.#workspaces.list();
+    const home = `Highwater: cluster ${standingText(this.#watch.standing())}`;
+    this.#windows.setTitles((id) => {
+      const workspace = workspaces.find((each) => each.id === id);
+      return workspace === undefined || workspace.isHome ? home : workspaceTitle(workspace);
     });
   }
 
@@ -101,11 +139,13 @@ export class Shell {
         if (problem !== '') dialog.showErrorBox(`${path} can't be opened`, problem);
       });
     return {
-      go: (hash) => this.#window.show(hash),
-      showWindow: () => this.#window.show(),
+      go: (hash) => this.#windows.showCurrent(hash),
+      showWindow: () => this.#windows.showCurrent(),
+      openWorkspace: (id) => this.#windows.show(id),
       chooseDrillFile: () => void this.#chooseDrill(),
-      copyBootstrap: () => void clipboard.writeText(this.#watch.standing().bootstrap),
-      openDataDirectory: () => open(this.#engine.directory.path),
+      copyBootstrap: () =>
+        void clipboard.writeText(this.#current?.figures?.bootstrap ?? this.#watch.standing().bootstrap),
+      openDataDirectory: () => open(this.#current?.dataDir ?? this.#engine.directory.path),
       openBrokerLogs: () => open(this.#engine.directory.file('logs')),
       openKafkaDocumentation: () => void shell.openExternal(kafkaDocumentation),
     };
@@ -124,13 +164,13 @@ export class Shell {
   /** The Drills screen opens it; what is no drill file is refused by name. */
   #openDrill(path: string): void {
     const hash = drillFileHash(path);
-    if (hash !== null) this.#window.show(hash);
+    if (hash !== null) this.#windows.showCurrent(hash);
     else dialog.showErrorBox('Not a drill file', `${path} does not end in .yaml or .yml`);
   }
 
   /** Who looks at the page sees it there. */
   #tellIfAway(alert: Alert): void {
-    if (!this.#window.isFocused) this.#tell(alert);
+    if (!this.#windows.isAnyFocused) this.#tell(alert);
   }
 
   #tell({ title, body, hash }: Alert): void {
@@ -140,9 +180,15 @@ export class Shell {
     this.#notifications.add(notification);
     notification.on('click', () => {
       forget();
-      this.#window.show(hash === '' ? null : hash);
+      if (hash === '') this.#windows.showCurrent();
+      else this.#windows.show(this.#workspaces.homeId, hash);
     });
     notification.on('close', forget);
     notification.show();
   }
+}
+
+function workspaceTitle({ name, state, figures }: WorkspaceView): string {
+  const brokers = figures === null ? '' : `, ${figures.brokersUp} of ${figures.brokerCount} brokers up`;
+  return `Highwater: ${name}, ${state}${brokers}`;
 }

@@ -87,8 +87,75 @@ test('a second start shows the first one’s window, at the place its link names
   await start('highwater://cluster/other/topics');
   await expect
     .poll(() => app.evaluate(({ double }) => double.notifications.map((each) => each.body)))
-    .toEqual(['The link is for other, which is not open here.']);
+    .toEqual(['The link is for other, which is no cluster of this app.']);
   expect(hash()).toContain('#/drills');
+});
+
+test('each workspace has a window of its own; links, the menu and a switch inside a window find the right one', async () => {
+  const places = () =>
+    app.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows().map((window) => /#[^?]*/.exec(window.webContents.getURL())?.[0]),
+    );
+  const focused = () =>
+    app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().findIndex((window) => window.isFocused()));
+  const link = (url: string) =>
+    app.evaluate(
+      ({ app: electronApp }, address) => electronApp.emit('second-instance', {}, ['highwater', address]),
+      url,
+    );
+  const settings = { kind: 'local', brokers: 1, racks: [], profile: 'laptop', port: null, configs: {} };
+  await page.evaluate(
+    (input) => {
+      const bridge = (
+        globalThis as unknown as { highwater: { request(name: string, input: unknown): Promise<unknown> } }
+      ).highwater;
+      return bridge.request('workspaces.create', input);
+    },
+    { name: 'Orders dev', settings },
+  );
+  await menuClick('go-cluster');
+  await link('highwater://cluster/orders-dev/topics');
+  await expect.poll(places).toEqual(['#/cluster', '#/@orders-dev/topics']);
+  await expect.poll(focused).toBe(1);
+  // The same again brings that window to the front, whether by id or by name; the home cluster's stays where it is.
+  await link('highwater://cluster/rehearsal/groups');
+  await expect.poll(places).toEqual(['#/groups', '#/@orders-dev/topics']);
+  await expect.poll(focused).toBe(0);
+  await menuClick('workspace-orders-dev');
+  await expect.poll(focused).toBe(1);
+  await expect
+    .poll(() => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => window.getTitle())))
+    .toEqual([expect.stringContaining('cluster ready'), 'Highwater: Orders dev, stopped']);
+  // The menu's places are those of the window at hand.
+  await menuClick('go-events');
+  await expect.poll(places).toEqual(['#/groups', '#/@orders-dev/events']);
+  // One that is closed leaves the app and the other window alone, and comes back where it was.
+  await app.evaluate(({ BrowserWindow }) => {
+    BrowserWindow.getAllWindows()[1]?.setBounds({ x: 90, y: 95, width: 1100, height: 760 });
+    return BrowserWindow.getAllWindows()[1]?.close() ?? null;
+  });
+  expect(await places()).toEqual(['#/groups']);
+  await link('highwater://cluster/orders-dev');
+  await expect.poll(places).toEqual(['#/groups', '#/@orders-dev/cluster']);
+  expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[1]?.getNormalBounds())).toEqual({
+    x: 90,
+    y: 95,
+    width: 1100,
+    height: 760,
+  });
+  await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[1]?.close() ?? null);
+  await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.focus() ?? null);
+  // Who switches inside a window takes it along: it is that workspace's window from then on.
+  const goTo = (address: string) =>
+    page.evaluate((to) => {
+      (globalThis as unknown as { location: { hash: string } }).location.hash = to;
+    }, address);
+  await goTo('#/@orders-dev/topics');
+  await expect.poll(places).toEqual(['#/@orders-dev/topics']);
+  await link('highwater://cluster/orders-dev/quorum');
+  await expect.poll(places).toEqual(['#/@orders-dev/quorum']);
+  await goTo('#/cluster');
+  await expect.poll(places).toEqual(['#/cluster']);
 });
 
 test('a file dropped on the window is opened as a drill, never as a page', async () => {

@@ -131,6 +131,10 @@ class WebContents extends EventEmitter implements PageOwner {
     if (preload !== undefined) {
       await page.addInitScript({ content: preloadScript(readFileSync(preload, 'utf8'), this.#names) });
     }
+    // Also within the document, as a page's router does.
+    page.on('framenavigated', (frame) => {
+      if (frame === page.mainFrame()) this.#url = chromium.protocol.fromBrowser(frame.url());
+    });
     page.on('load', () => this.emit('did-finish-load'));
     page.on('crash', () => this.emit('render-process-gone', new PreventableEvent(), { reason: 'crashed' }));
     return page;

@@ -1,49 +1,28 @@
-// The window: opened where it was, shown when it has something to show, brought back after a crash of its page.
+// One window: opened where it was, shown when it has something to show, brought back after a crash of its page.
 
 import { BrowserWindow, dialog, screen } from 'electron';
 import { pageOrigin } from './app-protocol.ts';
-import type { ShellSettings } from './shell-settings.ts';
-import { firstWindow, restoredBounds, smallestWindow } from './window-bounds.ts';
+import { firstWindow, restoredBounds, smallestWindow, type WindowPlace } from './window-bounds.ts';
 
 /** A page that crashes twice within this time would crash again: a person decides. */
 const crashIntervalMs = 30_000;
 
-export class MainWindow {
-  readonly #settings: ShellSettings;
-  readonly #preload: string;
-  #window: BrowserWindow | null = null;
+export type AppWindowOptions = {
+  readonly preload: string;
+  /** The page's own address: `#/@orders-dev/topics`. */
+  readonly address: string;
+  /** Where it was; null: the system chooses. */
+  readonly place: WindowPlace | null;
+  onClose(place: WindowPlace): void;
+  onClosed(): void;
+};
+
+export class AppWindow {
+  readonly #window: BrowserWindow;
+  #address: string;
   #crashedAtMs = -Infinity;
 
-  constructor(options: { settings: ShellSettings; preload: string }) {
-    this.#settings = options.settings;
-    this.#preload = options.preload;
-  }
-
-  get isFocused(): boolean {
-    return this.#window?.isFocused() === true;
-  }
-
-  /** Shows the window, opening it if need be, at the place that the hash names (null: as it is). */
-  show(hash: string | null = null): void {
-    const window = this.#window;
-    if (window === null) return this.#open(hash ?? '');
-    if (window.isMinimized()) window.restore();
-    window.show();
-    window.focus();
-    // The same document: the page's router follows its address.
-    if (hash !== null) this.#load(window, hash);
-  }
-
-  close(): void {
-    this.#window?.close();
-  }
-
-  setTitle(title: string): void {
-    this.#window?.setTitle(title);
-  }
-
-  #open(hash: string): void {
-    const place = this.#settings.place;
+  constructor({ preload, address, place, onClose, onClosed }: AppWindowOptions) {
     const bounds = restoredBounds(
       place,
       screen.getAllDisplays().map((display) => display.workArea),
@@ -57,7 +36,7 @@ export class MainWindow {
       title: 'Highwater',
       backgroundColor: '#0d1117',
       webPreferences: {
-        preload: this.#preload,
+        preload,
         contextIsolation: true,
         sandbox: true,
         nodeIntegration: false,
@@ -68,22 +47,50 @@ export class MainWindow {
       },
     });
     this.#window = window;
+    this.#address = address;
     if (place?.maximized === true) window.maximize();
     window.once('ready-to-show', () => window.show());
     // The title says how the cluster stands; the page's own would overwrite it.
     window.on('page-title-updated', (event) => event.preventDefault());
-    window.on('close', () => {
-      this.#settings.rememberPlace({ bounds: window.getNormalBounds(), maximized: window.isMaximized() });
-    });
-    window.on('closed', () => (this.#window = null));
+    window.on('close', () => onClose({ bounds: window.getNormalBounds(), maximized: window.isMaximized() }));
+    window.on('closed', onClosed);
     window.webContents.on('render-process-gone', (_event, details) => {
       if (details.reason !== 'clean-exit') this.#recover(window, details.reason);
     });
-    this.#load(window, hash);
+    this.#load(address);
   }
 
-  #load(window: BrowserWindow, hash: string): void {
-    window.loadURL(`${pageOrigin}/${hash}`).catch((error: unknown) => {
+  get isFocused(): boolean {
+    return this.#window.isFocused();
+  }
+
+  /** Where its page is: a person moves on without asking. */
+  get hash(): string {
+    const url = this.#window.webContents.getURL();
+    return url.startsWith(pageOrigin) ? new URL(url).hash : this.#address;
+  }
+
+  /** To the front, at the address if one is given. */
+  show(address: string | null): void {
+    if (this.#window.isMinimized()) this.#window.restore();
+    this.#window.show();
+    this.#window.focus();
+    // The same document: the page's router follows its address.
+    if (address !== null) this.#load(address);
+  }
+
+  close(): void {
+    this.#window.close();
+  }
+
+  setTitle(title: string): void {
+    this.#window.setTitle(title);
+  }
+
+  #load(address: string): void {
+    const window = this.#window;
+    this.#address = address;
+    window.loadURL(`${pageOrigin}/${address}`).catch((error: unknown) => {
       // A newer navigation, or the window's end, ends an older one.
       if (!window.isDestroyed() && !String(error).includes('ERR_ABORTED')) console.error('page:', error);
     });
