@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DrillRunRecord } from './api/drill-views.ts';
 import type { ClusterView } from './api/views.ts';
+import { securedBootstrapOf } from './cluster/topology.ts';
 import type { ProfileName } from './cluster/profiles.ts';
 import type { ActiveFault, Fault, PowerLoss } from './core/faults.ts';
 import { DrillLibrary } from './drills/drill-library.ts';
@@ -25,11 +26,15 @@ export type StartClusterOptions = {
   readonly logDirs?: number;
   /** Kafka broker properties. */
   readonly configs?: Readonly<Record<string, string>>;
+  /** Passwords by user: makes a further listener, for clients that log in. */
+  readonly users?: Readonly<Record<string, string>>;
 };
 
 export type RunningCluster = {
   /** For any Kafka client: `host:port,host:port,…`. */
   readonly bootstrap: string;
+  /** The same for clients that log in; null without users. */
+  readonly securedBootstrap: string | null;
   readonly clusterId: string;
   readonly dataDir: string;
   readonly readyMs: number;
@@ -92,6 +97,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
     ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.logDirs === undefined ? {} : { logDirs: options.logDirs }),
+    ...(options.users === undefined ? {} : { secured: { sasl: true, users: options.users } }),
     ...(options.configs === undefined ? {} : { configs: options.configs }),
   });
   let readyMs: number;
@@ -104,6 +110,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
   const { supervisor } = engine;
   return {
     bootstrap: engine.view().bootstrap,
+    securedBootstrap: securedBootstrapOf(supervisor.topology),
     clusterId: engine.view().clusterId,
     dataDir: engine.view().dataDir,
     readyMs,

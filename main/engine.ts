@@ -10,6 +10,7 @@ import type { WorkspaceFigures } from './api/workspace-views.ts';
 import { ClusterAdmin } from './cluster/cluster-admin.ts';
 import type { ClusterDirectory } from './cluster/cluster-directory.ts';
 import { serveControl, type ControlRequest } from './cluster/control-server.ts';
+import { provideScramUsers } from './cluster/scram-users.ts';
 import { prepareCluster, type LaunchOptions } from './cluster/launch.ts';
 import type { Supervisor } from './cluster/supervisor.ts';
 import { DataServices } from './data-services.ts';
@@ -42,6 +43,8 @@ export class Engine implements HostedCluster {
   readonly #pushes = new Pushes();
   readonly #token: string;
   readonly #ephemeral: boolean;
+  /** Who was given a password this time. */
+  readonly #renewedUsers: readonly string[];
   #control: Listener | null = null;
   #deltaTimer: Timer | null = null;
   #uiUrl: string | null = null;
@@ -50,13 +53,14 @@ export class Engine implements HostedCluster {
   constructor(
     runtime: Runtime,
     prepared: Awaited<ReturnType<typeof prepareCluster>>,
-    ephemeral: boolean,
+    { ephemeral = false, secured }: Pick<EngineOptions, 'ephemeral' | 'secured'>,
     drillDirectory: string,
   ) {
     this.#runtime = runtime;
     this.supervisor = prepared.supervisor;
     this.directory = prepared.directory;
     this.#ephemeral = ephemeral;
+    this.#renewedUsers = Object.keys(secured?.users ?? {});
     this.#token = Buffer.from(runtime.random.bytes(24)).toString('base64url');
     const { topology } = this.supervisor;
     this.#admin = new ClusterAdmin(runtime, topology);
@@ -99,7 +103,7 @@ export class Engine implements HostedCluster {
     box.engine = new Engine(
       runtime,
       prepared,
-      options.ephemeral === true,
+      options,
       // The build puts the drill files beside the brokers' folder.
       join(dirname(dirname(options.brokerScript)), 'drills'),
     );
@@ -113,7 +117,9 @@ export class Engine implements HostedCluster {
     // With the pids of the processes that were just spawned.
     this.#writeRunning();
     this.#screens.start();
-    return starting;
+    const started = await starting;
+    await provideScramUsers(this.#runtime, this.supervisor.topology, this.#renewedUsers);
+    return started;
   }
 
   /** Controlled shutdown of everything; gives the directory back. */

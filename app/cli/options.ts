@@ -19,6 +19,8 @@ export const clusterOptions = {
   'log-dirs': { type: 'string' },
   profile: { type: 'string' },
   ephemeral: { type: 'boolean' },
+  sasl: { type: 'boolean' },
+  user: { type: 'string', multiple: true },
 } as const satisfies ParseArgsConfig['options'];
 
 export function parse(args: string[], options: NonNullable<ParseArgsConfig['options']>, positionals = false): Parsed {
@@ -70,6 +72,19 @@ export function configs(parsed: Parsed): Record<string, string> {
     result[pair.slice(0, equals).trim()] = pair.slice(equals + 1).trim();
   }
   return result;
+}
+
+/** `--sasl` and `--user name:password` pairs. */
+export function securedAccess(parsed: Parsed): { sasl: boolean; users: Record<string, string> } | undefined {
+  const pairs = parsed.values['user'];
+  const users: Record<string, string> = {};
+  for (const pair of Array.isArray(pairs) ? (pairs as string[]) : []) {
+    const colon = pair.indexOf(':');
+    if (colon < 1 || colon === pair.length - 1) throw new UsageError('--user needs name:password');
+    users[pair.slice(0, colon)] = pair.slice(colon + 1);
+  }
+  const sasl = parsed.values['sasl'] === true || Object.keys(users).length > 0;
+  return sasl ? { sasl, users } : undefined;
 }
 
 const distDir = join(dirname(fileURLToPath(import.meta.url)), '..', import.meta.url.includes('/chunks/') ? '..' : '');

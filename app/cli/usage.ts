@@ -5,6 +5,7 @@ export const usage = `highwater: a real multi-broker, Kafka-compatible cluster o
   highwater up [--brokers 3] [--data DIR] [--port 19092] [--config k=v]… [--log-dirs 1] [--profile laptop|kafka]
                [--ephemeral] [--ui] [--json]
       Starts a cluster in the foreground; Ctrl-C shuts it down in order. DIR is kept and resumed.
+      --sasl, --user NAME:PASSWORD…: a further listener, for clients that log in (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512).
   highwater app [--port 0] [--no-open] [options of up]
       The same with the UI in a browser and a demo workload.
   highwater broker start|stop|kill|pause|resume ID [--data DIR] [--json]

@@ -1,4 +1,4 @@
-// What one broker reads of its properties: listeners, voters and the settings of each part, typed. Names, defaults
+// What one broker reads of its properties: voters and the settings of each part, typed. Names, defaults
 // and validation are Kafka's (metadata/configs).
 
 import { toBrokerId } from '../core/ids.ts';
@@ -10,8 +10,6 @@ import type { RaftConfig, Voter } from '../raft/contract.ts';
 import { parseQuorumVoters } from '../raft/voter-set.ts';
 import type { ReplicationConfig } from '../replication/contract.ts';
 import { StartupError } from './startup-error.ts';
-
-export type ListenerAddress = { readonly name: string; readonly host: string; readonly port: number };
 
 /** Reads the properties; throws StartupError naming the setting that is wrong. */
 export function readSettings(properties: Readonly<Record<string, string>>): BrokerSettings {
@@ -30,43 +28,6 @@ export function readSettings(properties: Readonly<Record<string, string>>): Brok
     if (!(error instanceof InvalidSettingsError)) throw error;
     throw new StartupError(error.message, 'mend the setting (highwater up --config name=value) and start again', error);
   }
-}
-
-/** `NAME://host:port` entries of `listeners` or `advertised.listeners`. */
-export function parseListeners(text: string): ListenerAddress[] {
-  return text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      const match = /^([A-Za-z0-9_]+):\/\/\[?([^\]]*?)\]?:(\d+)$/.exec(entry);
-      if (match === null) throw new InvalidSettingsError(`Unable to parse ${entry} to a broker endpoint`);
-      return { name: (match[1] ?? '').toUpperCase(), host: match[2] ?? '', port: Number(match[3]) };
-    });
-}
-
-export type Listeners = {
-  readonly client: ListenerAddress;
-  readonly controller: ListenerAddress;
-  /** What clients are told. */
-  readonly advertised: ListenerAddress;
-};
-
-export function listenersOf(settings: BrokerSettings): Listeners {
-  const listeners = parseListeners(settings.text('listeners') ?? '');
-  const controllerNames = settings.list('controller.listener.names');
-  const controller = listeners.find((each) => controllerNames.includes(each.name));
-  const client = listeners.find((each) => !controllerNames.includes(each.name));
-  if (controller === undefined || client === undefined) {
-    throw new StartupError(
-      `listeners must name one listener for clients and one for the controller: ${settings.text('listeners') ?? ''}`,
-      'see listeners and controller.listener.names',
-    );
-  }
-  const advertised = parseListeners(settings.text('advertised.listeners') ?? '').find(
-    (each) => each.name === client.name,
-  );
-  return { client, controller, advertised: advertised ?? client };
 }
 
 /** `controller.quorum.voters`; throws InvalidSettingsError naming the entry that is wrong. */

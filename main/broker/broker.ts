@@ -24,7 +24,7 @@ import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
 import { randomUuid } from '../protocol/uuid.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import { NetworkError, type DiskError, type Runtime } from '../runtime/runtime.ts';
-import { listenersOf, parseVoters, raftConfig, readSettings, serverLimits, type Listeners } from './broker-config.ts';
+import { parseVoters, raftConfig, readSettings, serverLimits } from './broker-config.ts';
 import { openAccess } from './access-startup.ts';
 import { BrokerJournal } from './broker-journal.ts';
 import type { BrokerPhase, BrokerProcessConfig, ControlChannel } from './contract.ts';
@@ -33,12 +33,14 @@ import { controllerRegistration } from './controller-registration.ts';
 import { apiVersionsRoute } from './handlers/api-versions.ts';
 import { raftRoutes } from './handlers/raft.ts';
 import { BrokerLifecycle, type LifecyclePhase } from './lifecycle.ts';
+import { listenersOf, type Listeners } from './listener-config.ts';
 import { openLogDirectories } from './log-directory-startup.ts';
 import { startMaintenance } from './maintenance.ts';
 import { MetadataCatchUp } from './metadata-catch-up.ts';
 import { metadataSnapshots } from './metadata-snapshots.ts';
 import { metricsPage, type MetricsSources } from './metrics/metrics-page.ts';
 import { createRaftTransport } from './raft-transport.ts';
+import { saslAuthentication } from './sasl-startup.ts';
 import { Services } from './services.ts';
 import { SessionLease } from './session-lease.ts';
 import { StartupError } from './startup-error.ts';
@@ -95,6 +97,8 @@ class BrokerNode implements RunningBroker {
   readonly #telemetry: Telemetry;
   readonly #controllerServer: RpcServer;
   readonly #clientServer: RpcServer;
+  /** For clients that say who they are. */
+  readonly #securedServers: readonly RpcServer[];
   readonly #registration: ReturnType<typeof controllerRegistration>;
   #metricsServer: HttpServer | null = null;
   #maintenance: { stop(): void } | null = null;
@@ -202,12 +206,11 @@ class BrokerNode implements RunningBroker {
         ),
       ],
     });
-    this.#clientServer = new RpcServer({
+    const forClients = {
       ...shared,
-      ...this.#listeners.client,
-      listener: 'client',
-      mutedUntilMs: (connectionId) => this.#services.mutedUntilMs(connectionId),
-      onConnectionClosed: (connectionId) => this.#services.connectionClosed(connectionId),
+      listener: 'client' as const,
+      mutedUntilMs: (connectionId: string) => this.#services.mutedUntilMs(connectionId),
+      onConnectionClosed: (connectionId: string) => this.#services.connectionClosed(connectionId),
       routes: [
         ...this.#services.clientRoutes(),
         apiVersionsRoute(
@@ -216,6 +219,13 @@ class BrokerNode implements RunningBroker {
           () => this.#loader.image,
         ),
       ],
+    };
+    this.#clientServer = new RpcServer({ ...forClients, ...this.#listeners.client });
+    this.#securedServers = this.#listeners.secured.map((listener) => {
+      const { random } = runtime;
+      const image = () => this.#loader.image;
+      const authentication = saslAuthentication({ settings: this.#settings, listener, clock, random, image });
+      return new RpcServer({ ...forClients, ...listener, authentication });
     });
     this.#registration = controllerRegistration({
       clock,
@@ -249,6 +259,8 @@ class BrokerNode implements RunningBroker {
     await this.#lifecycle.start();
     await this.#lifecycle.caughtUp();
     if (this.#isStopping) return;
+    // Not earlier: who came before the credentials are read would be told that they are wrong.
+    for (const server of this.#securedServers) await this.#listen(server, server.router.listenerName);
     // Not earlier: until its own registration is read, the metadata may still call this broker the leader it was before
     // it died. If its disk lost a tail meanwhile (power loss), leading for even a moment would make followers truncate.
     this.#services.startPublishing();
@@ -266,7 +278,7 @@ class BrokerNode implements RunningBroker {
     // Without a controller nobody can take the leaders away: waiting longer than it takes to elect one is in vain.
     const { fetchTimeoutMs, electionTimeoutMs } = raftConfig(this.#settings);
     await this.#lifecycle.controlledShutdown(2 * (fetchTimeoutMs + electionTimeoutMs));
-    await this.#clientServer.close();
+    for (const server of this.#clientServers) await server.close();
     this.#services.close();
     this.#registration.stop();
     await this.#raft.shutdown(handOverMs);
@@ -291,6 +303,10 @@ class BrokerNode implements RunningBroker {
       if (!(error instanceof NetworkError)) throw error;
       throw new StartupError(`${what} listener: ${error.message}`, 'choose another port with --port', error);
     }
+  }
+
+  get #clientServers(): readonly RpcServer[] {
+    return [this.#clientServer, ...this.#securedServers];
   }
 
   /** Null: none wanted, or its port is taken. */
@@ -324,7 +340,7 @@ class BrokerNode implements RunningBroker {
       }),
       servers: () => ({
         servers: [
-          [this.#listeners.client.name, this.#clientServer.counters],
+          ...this.#clientServers.map((server) => [server.router.listenerName, server.counters] as const),
           [this.#listeners.controller.name, this.#controllerServer.counters],
         ],
         phase: this.#lifecycle.phase,
@@ -343,7 +359,7 @@ class BrokerNode implements RunningBroker {
       nodeId: this.#nodeId,
       clusterId: this.#logs.main.meta.clusterId,
       incarnationId: randomUuid(random),
-      endpoints: [{ ...this.#listeners.advertised, securityProtocol: 0 }],
+      endpoints: this.#listeners.endpoints,
       features: supportedFeatures,
       rack: settings.text('broker.rack'),
       directories: this.#logs.online.map(({ meta }) => meta.directoryId),
@@ -378,8 +394,7 @@ class BrokerNode implements RunningBroker {
         if (changedConfigs.size === 0 && image.clientQuotas === quotas) return;
         quotas = image.clientQuotas;
         const limits = serverLimits(this.#settings, image);
-        this.#clientServer.updateLimits(limits);
-        this.#controllerServer.updateLimits(limits);
+        for (const server of [...this.#clientServers, this.#controllerServer]) server.updateLimits(limits);
       },
     };
   }
@@ -396,7 +411,7 @@ class BrokerNode implements RunningBroker {
         quorum: () => this.#raft.report(),
         counters: () => ({
           ...this.#services.counters(),
-          connections: this.#clientServer.counters.connectionsOpen,
+          connections: this.#clientServers.reduce((sum, { counters }) => sum + counters.connectionsOpen, 0),
           cpuMs: this.#runtime.usage().cpuMs,
           residentBytes: this.#runtime.usage().residentBytes,
         }),

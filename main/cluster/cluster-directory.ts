@@ -26,12 +26,22 @@ const topologySchema = v.object({
   profile: v.picklist(Object.keys(profiles) as ProfileName[]),
   host: v.pipe(v.string(), v.minLength(1)),
   brokers: v.pipe(
-    v.array(v.object({ id, port, controllerPort: port, metricsPort: v.optional(port), rack: v.nullable(v.string()) })),
+    v.array(
+      v.object({
+        id,
+        port,
+        controllerPort: port,
+        metricsPort: v.optional(port),
+        securedPort: v.optional(port),
+        rack: v.nullable(v.string()),
+      }),
+    ),
     v.minLength(1),
     v.maxLength(brokersMax),
   ),
   logDirs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(logDirsMax))),
   configs: v.record(v.string(), v.string()),
+  secured: v.optional(v.object({ sasl: v.boolean(), users: v.record(v.string(), v.string()) })),
 });
 
 /** Who runs this directory now, and how `highwater broker …` reaches it. */

@@ -7,6 +7,7 @@ import { NetworkError, type Network, type Runtime } from '../runtime/runtime.ts'
 import { ClusterDirectory } from './cluster-directory.ts';
 import { ClusterError } from './cluster-error.ts';
 import type { ProfileName } from './profiles.ts';
+import type { SecuredAccess } from './secured-access.ts';
 import { Supervisor } from './supervisor.ts';
 import {
   brokersMax,
@@ -16,6 +17,7 @@ import {
   metricsPortOffset,
   type BrokerPlace,
   type Topology,
+  securedPortOffset,
 } from './topology.ts';
 
 export type LaunchOptions = {
@@ -28,6 +30,8 @@ export type LaunchOptions = {
   readonly configs?: Readonly<Record<string, string>>;
   /** Log directories of each broker. Absent: what the directory holds, else 1. */
   readonly logDirs?: number;
+  /** Absent: what the directory holds. Users are added to those it holds. */
+  readonly secured?: SecuredAccess;
   readonly ephemeral?: boolean;
   readonly brokerScript: string;
   readonly onChange?: () => void;
@@ -81,7 +85,11 @@ async function decideTopology(
     );
   }
   const logDirs = decideLogDirs(options.logDirs, stored);
-  const brokers = await placeBrokers(runtime.network, count, options.port, stored);
+  const { secured: asked } = options;
+  const secured =
+    asked === undefined ? stored?.secured : { ...asked, users: { ...stored?.secured?.users, ...asked.users } };
+  const places = await placeBrokers(runtime.network, count, options.port, stored);
+  const brokers = secured === undefined ? places : await placeSecured(runtime.network, places, options.port === 0);
   return {
     formatVersion: 1,
     clusterId: stored?.clusterId ?? directory.existingClusterId(1) ?? randomUuid(runtime.random),
@@ -90,6 +98,7 @@ async function decideTopology(
     brokers,
     ...(logDirs === 1 ? {} : { logDirs }),
     configs: { ...stored?.configs, ...options.configs },
+    ...(secured === undefined ? {} : { secured }),
   };
 }
 
@@ -143,6 +152,17 @@ async function placeBrokers(
     await requireFree(network, place.controllerPort, `controller port of broker ${place.id}`);
   }
   return places;
+}
+
+/** Adds the ports of the listener for clients that say who they are. */
+async function placeSecured(network: Network, places: BrokerPlace[], picksFree: boolean): Promise<BrokerPlace[]> {
+  const free = picksFree ? await freePorts(network, places.length) : [];
+  const secured = places.map((place, index) => ({
+    ...place,
+    securedPort: free[index] ?? place.securedPort ?? place.port + securedPortOffset,
+  }));
+  for (const { id, securedPort } of secured) await requireFree(network, securedPort, `secured port of broker ${id}`);
+  return secured;
 }
 
 async function freePorts(network: Network, count: number): Promise<number[]> {

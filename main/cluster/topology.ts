@@ -1,5 +1,6 @@
 // What a cluster consists of: its brokers with ports and racks, and the Kafka properties each one is started with.
 
+import { securedDefaults, securedProtocol, type SecuredAccess } from './secured-access.ts';
 import { profiles, type ProfileName } from './profiles.ts';
 
 export type BrokerPlace = {
@@ -8,6 +9,8 @@ export type BrokerPlace = {
   readonly controllerPort: number;
   /** Of `/metrics`. Absent in files of former versions. */
   readonly metricsPort?: number | undefined;
+  /** Of the listener for clients that say who they are. */
+  readonly securedPort?: number | undefined;
   readonly rack: string | null;
 };
 
@@ -22,10 +25,14 @@ export type Topology = {
   readonly logDirs?: number | undefined;
   /** Properties given with --config; they win over the profile. */
   readonly configs: Readonly<Record<string, string>>;
+  /** Absent: plaintext only. */
+  readonly secured?: SecuredAccess | undefined;
 };
 
 /** Distance between a broker's client port and its controller port. */
 export const controllerPortOffset = 100;
+/** The same of its listener for clients that say who they are. */
+export const securedPortOffset = 50;
 /** The same of its `/metrics`; ports of further clusters begin at twice the controllers' distance. */
 export const metricsPortOffset = 150;
 export const defaultPort = 19092;
@@ -43,6 +50,9 @@ export function brokerProperties(
   const replicationFactor = String(Math.min(3, count));
   const minInSync = String(Math.min(2, count));
   const voters = topology.brokers.map((each) => `${each.id}@${topology.host}:${each.controllerPort}`).join(',');
+  const secured = securedListener(topology, broker);
+  const plain = `PLAINTEXT://${topology.host}:${broker.port}`;
+  const ofClients = secured === null ? plain : `${plain},${secured.name}://${secured.address}`;
   return {
     'default.replication.factor': replicationFactor,
     'min.insync.replicas': minInSync,
@@ -55,20 +65,33 @@ export function brokerProperties(
     // The brokers and the app itself come over the plaintext listener: an authorizer must know them. Who says
     // otherwise with --config names them there (main/broker/access-startup.ts sees to it).
     ...('authorizer.class.name' in topology.configs ? { 'super.users': 'User:ANONYMOUS' } : {}),
+    ...securedDefaults(topology.secured),
     ...topology.configs,
     'process.roles': 'broker,controller',
     'node.id': String(broker.id),
     'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://${topology.host}:${broker.port},CONTROLLER://${topology.host}:${broker.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${topology.host}:${broker.port}`,
+    listeners: `${ofClients},CONTROLLER://${topology.host}:${broker.controllerPort}`,
+    'advertised.listeners': ofClients,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': logDirs.join(','),
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${secured === null ? '' : `,${secured.name}:${secured.name}`}`,
     ...(broker.rack === null ? {} : { 'broker.rack': broker.rack }),
   };
 }
 
 export function bootstrapOf(topology: Topology): string {
   return topology.brokers.map((broker) => `${topology.host}:${broker.port}`).join(',');
+}
+
+/** Of the listener for clients that say who they are; null: the cluster has none. */
+function securedListener(topology: Topology, { securedPort }: BrokerPlace): { name: string; address: string } | null {
+  if (topology.secured === undefined || securedPort === undefined) return null;
+  return { name: securedProtocol(topology.secured), address: `${topology.host}:${securedPort}` };
+}
+
+/** Where clients that say who they are find the cluster; null: nowhere. */
+export function securedBootstrapOf(topology: Topology): string | null {
+  const addresses = topology.brokers.flatMap((each) => securedListener(topology, each)?.address ?? []);
+  return addresses.length === 0 ? null : addresses.join(',');
 }

@@ -22,6 +22,8 @@ export type RequestContext = Requester & {
   readonly correlationId: number;
   readonly clientId: string | null;
   readonly listener: ListenerKind;
+  /** Its name in `listeners`: clients are told the endpoints of the listener that they came by. */
+  readonly listenerName: string;
   readonly connectionId: string;
   /** What the client said of itself in ApiVersions, from version 3. */
   readonly clientSoftware: ClientSoftware | null;

@@ -49,12 +49,14 @@ const headerBytesMin = 8;
 
 export class Router {
   readonly listener: ListenerKind;
+  readonly listenerName: string;
   /** What ApiVersions answers on this listener. */
   readonly advertised: readonly AdvertisedVersions[];
   readonly #routesByKey: (Route | undefined)[] = [];
 
-  constructor(routes: readonly Route[], listener: ListenerKind) {
+  constructor(routes: readonly Route[], listener: ListenerKind, listenerName: string) {
     this.listener = listener;
+    this.listenerName = listenerName;
     this.advertised = advertisedVersions(routes, listener);
     for (const each of routes) {
       if (!each.listeners.includes(listener)) continue;
@@ -137,6 +139,7 @@ export class Router {
       correlationId: header.correlationId,
       clientId: header.clientId,
       listener: this.listener,
+      listenerName: this.listenerName,
       connectionId: source.connectionId,
       clientAddress: source.clientAddress,
       principal: source.principal,

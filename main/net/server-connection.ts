@@ -6,6 +6,7 @@ import { FrameSplitter } from '../protocol/framing.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 import type { EncodedChunks } from '../protocol/schema.ts';
 import type { Clock, Connection, Timer } from '../runtime/runtime.ts';
+import type { Authentication, AuthenticationStep, Authenticator } from './authentication.ts';
 import { anonymousPrincipal, type ClientSoftware } from './handler.ts';
 import {
   CloseConnection,
@@ -28,7 +29,7 @@ export type ConnectionLimits = {
 };
 
 export type ConnectionProblem = {
-  readonly kind: 'request-refused' | 'handler-failed' | 'bad-frame';
+  readonly kind: 'request-refused' | 'handler-failed' | 'bad-frame' | 'authentication-failed';
   readonly connectionId: string;
   readonly clientAddress: string;
   readonly message: string;
@@ -42,6 +43,8 @@ export type ConnectionEnvironment = {
   readonly counters: ServerCounters;
   /** Shared by all connections of the listener. */
   readonly memory: RequestMemory;
+  /** Null: nobody has to say who they are. */
+  readonly authentication: Authentication | null;
   /** Monotonic time until which no further request of a connection is served: its client is slowed down; 0: none. */
   mutedUntilMs(connectionId: string): number;
   /** The connection closes because of it; a request of ours that went wrong is for the log. */
@@ -66,6 +69,7 @@ export class ServerConnection implements RequestSource {
   readonly #connection: Connection;
   readonly #environment: ConnectionEnvironment;
   readonly #splitter: FrameSplitter;
+  readonly #authenticator: Authenticator | null;
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   readonly #inFlight: InFlight[] = [];
@@ -82,6 +86,8 @@ export class ServerConnection implements RequestSource {
   #unmute: Timer | null = null;
   /** What the shared memory counts for this connection. */
   #heldBytes = 0;
+  /** Set while a client that could not say who it is waits for its refusal. */
+  #refusal: Timer | null = null;
   readonly #goOn = (): void => {
     if (this.#isOpen) this.#proceed();
   };
@@ -91,7 +97,11 @@ export class ServerConnection implements RequestSource {
     this.#environment = environment;
     this.connectionId = connectionId;
     this.clientAddress = javaAddress(connection.remoteAddress);
-    this.#splitter = new FrameSplitter({ frameBytesMax: environment.limits.requestBytesMax });
+    const { authentication, limits } = environment;
+    this.#authenticator = authentication?.begin() ?? null;
+    this.#splitter = new FrameSplitter({
+      frameBytesMax: Math.min(limits.requestBytesMax, authentication?.tokenBytesMax ?? Infinity),
+    });
     this.lastActiveMs = environment.clock.monotonicMs();
     this.isOpen = () => this.#isOpen;
     connection.handle({
@@ -177,6 +187,7 @@ export class ServerConnection implements RequestSource {
   #start({ frame, receivedMs }: Waiting): void {
     const { router, counters } = this.#environment;
     try {
+      if (this.#authenticator !== null && !this.#authenticate(this.#authenticator, frame)) return;
       const opened = router.open(frame, this, receivedMs);
       if (!isOpened(opened)) {
         this.#outgoing.push(...opened.chunks);
@@ -189,6 +200,33 @@ export class ServerConnection implements RequestSource {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** False: the frame was the authenticator's, and is dealt with. */
+  #authenticate(authenticator: Authenticator, frame: Buffer): boolean {
+    const step = authenticator.take(frame, this);
+    if (authenticator.isAuthenticated) this.#splitter.frameBytesMax = this.#environment.limits.requestBytesMax;
+    if (step.kind === 'answer') this.#outgoing.push(...step.answer.chunks);
+    else if (step.kind === 'refuse') this.#refuse(step);
+    return step.kind === 'serve';
+  }
+
+  /** The client hears late that it failed, and is not read meanwhile: guessing takes time. */
+  #refuse({ answer, isDelayed, message }: AuthenticationStep & { kind: 'refuse' }): void {
+    const { clock, authentication, counters, onProblem } = this.#environment;
+    this.#flush();
+    this.#connection.pause();
+    this.#stop();
+    counters.authenticationsFailed++;
+    const { connectionId, clientAddress } = this;
+    onProblem({ kind: 'authentication-failed', connectionId, clientAddress, message, error: null });
+    const finish = (): void => {
+      if (answer !== null) this.#connection.write(answer.chunks);
+      this.#connection.end();
+    };
+    const delayMs = isDelayed ? (authentication?.failureDelayMs ?? 0) : 0;
+    if (delayMs > 0) this.#refusal = clock.at(clock.monotonicMs() + delayMs, finish);
+    else finish();
   }
 
   #await(opened: OpenedRequest, response: Promise<unknown>): void {
@@ -306,6 +344,7 @@ export class ServerConnection implements RequestSource {
   #onClose(): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#refusal?.cancel();
     this.#stop();
     this.#environment.onClosed(this);
   }

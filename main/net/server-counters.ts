@@ -27,6 +27,8 @@ export class ServerCounters {
   /** Requests that were answered by closing the connection. */
   requestsRefused = 0;
   handlersFailed = 0;
+  /** Connections whose client could not say who it is. */
+  authenticationsFailed = 0;
   requestCount = 0;
   bytesIn = 0;
   bytesOut = 0;

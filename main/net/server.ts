@@ -8,6 +8,7 @@ import {
   type Network,
   type Timer,
 } from '../runtime/runtime.ts';
+import type { Authentication } from './authentication.ts';
 import { ConnectionAdmission, noConnectionLimit, type AdmissionLimits } from './connection-admission.ts';
 import type { ListenerKind } from './handler.ts';
 import type { Route } from './route.ts';
@@ -51,6 +52,10 @@ export type ServerOptions = {
   readonly host: string;
   readonly port: number;
   readonly listener: ListenerKind;
+  /** As in `listeners`. Default: Kafka's for the kind. */
+  readonly name?: string;
+  /** Absent: every client is served at once, as anonymous. */
+  readonly authentication?: Authentication | null;
   readonly routes: readonly Route[];
   readonly limits?: Partial<ServerLimits>;
   /** Clients that are slowed down: until when (monotonic) a connection's requests wait; 0: not at all. */
@@ -60,6 +65,8 @@ export type ServerOptions = {
   /** A connection was closed over a bad request or a failed handler: for the log, or for `fatal`. */
   onProblem(problem: ConnectionProblem): void;
 };
+
+const defaultNames = { client: 'PLAINTEXT', controller: 'CONTROLLER' } as const;
 
 /** Idle connections are looked for so many times within the time that makes them idle. */
 const idleLooksPerPeriod = 4;
@@ -84,7 +91,7 @@ export class RpcServer {
     this.#options = options;
     this.#limits = { ...defaultServerLimits, ...options.limits };
     this.#memory.setBound(this.#limits.queuedRequestBytesMax);
-    this.router = new Router(options.routes, options.listener);
+    this.router = new Router(options.routes, options.listener, options.name ?? defaultNames[options.listener]);
     this.#admission = new ConnectionAdmission(options.clock, this.#limits, {
       admit: (connection, address) => this.#serve(connection, address),
       refused: () => void this.counters.connectionsRefused++,
@@ -96,6 +103,7 @@ export class RpcServer {
       limits: this.#limits,
       counters: this.counters,
       memory: this.#memory,
+      authentication: options.authentication ?? null,
       mutedUntilMs: options.mutedUntilMs ?? (() => 0),
       onProblem: (problem) => options.onProblem(problem),
       onClosed: (connection) => this.#forget(connection),

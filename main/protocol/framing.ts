@@ -8,7 +8,8 @@ const prefixBytes = 4;
 const eagerFrameBytesMax = 1024 * 1024;
 
 export class FrameSplitter {
-  readonly #frameBytesMax: number;
+  /** May change: holds for the frames that begin from then on. */
+  frameBytesMax: number;
   readonly #prefix = Buffer.alloc(prefixBytes);
   #prefixFilled = 0;
   /** The frame being collected; null between frames and while its prefix is incomplete. */
@@ -18,7 +19,7 @@ export class FrameSplitter {
 
   /** `frameBytesMax` is `socket.request.max.bytes` on a server. */
   constructor(options: { readonly frameBytesMax: number }) {
-    this.#frameBytesMax = options.frameBytesMax;
+    this.frameBytesMax = options.frameBytesMax;
   }
 
   /** Bytes held of a frame that is not complete yet. */
@@ -65,7 +66,7 @@ export class FrameSplitter {
   }
 
   #checked(size: number): number {
-    if (size < 0 || size > this.#frameBytesMax) throw new FrameSizeError(size, this.#frameBytesMax);
+    if (size < 0 || size > this.frameBytesMax) throw new FrameSizeError(size, this.frameBytesMax);
     return size;
   }
 

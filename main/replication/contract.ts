@@ -59,8 +59,8 @@ export type ClusterMetadata = {
   logConfig(topic: string): LogConfig;
   /** Epoch of a broker that is registered, unfenced and not shutting down; null for any other. */
   eligibleBrokerEpoch(brokerId: BrokerId): number | null;
-  /** Of an unfenced broker; null for any other. */
-  endpoint(brokerId: BrokerId): BrokerEndpoint | null;
+  /** Of an unfenced broker; null for any other. On the listener over which brokers reach each other, or on another. */
+  endpoint(brokerId: BrokerId, listenerName?: string): BrokerEndpoint | null;
 };
 
 /** The way to the active controller for ISR changes. Rejects when there is none in time; the sender tries again. */

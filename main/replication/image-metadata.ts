@@ -13,7 +13,7 @@ export class ImageMetadata implements ClusterMetadata {
   private readonly listenerName: string;
   private readonly configOf: (topic: string) => LogConfig;
 
-  /** `listenerName`: the listener on which brokers and clients reach one another. */
+  /** `listenerName`: the listener on which brokers reach one another. */
   constructor(image: () => MetadataImage, listenerName: string, configOf: (topic: string) => LogConfig) {
     this.image = image;
     this.listenerName = listenerName;
@@ -46,10 +46,10 @@ export class ImageMetadata implements ClusterMetadata {
     return broker !== undefined && isActive(broker) ? broker.epoch : null;
   }
 
-  endpoint(brokerId: BrokerId): BrokerEndpoint | null {
+  endpoint(brokerId: BrokerId, listenerName: string = this.listenerName): BrokerEndpoint | null {
     const broker = this.image().cluster.brokers.get(brokerId);
     if (broker === undefined || broker.isFenced) return null;
-    const endpoint = broker.endpoints.find((each) => each.name === this.listenerName);
+    const endpoint = broker.endpoints.find((each) => each.name === listenerName);
     return endpoint === undefined ? null : { host: endpoint.host, port: endpoint.port, rack: broker.rack };
   }
 }

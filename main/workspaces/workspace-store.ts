@@ -5,7 +5,7 @@
 import type { LocalSettings, WorkspaceSettings } from '../api/workspace-views.ts';
 import { ClusterDirectory } from '../cluster/cluster-directory.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
-import { controllerPortOffset, metricsPortOffset, type Topology } from '../cluster/topology.ts';
+import { controllerPortOffset, metricsPortOffset, securedPortOffset, type Topology } from '../cluster/topology.ts';
 import { randomUuid } from '../protocol/uuid.ts';
 import type { Processes } from '../runtime/processes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -223,12 +223,14 @@ export class WorkspaceStore {
       host,
       configs,
       ...(known?.logDirs === undefined ? {} : { logDirs: known.logDirs }),
+      ...(known?.secured === undefined ? {} : { secured: known.secured }),
       brokers: Array.from({ length: brokers }, (_, index) => ({
         id: index + 1,
         ...(known?.brokers[0]?.port === first && known.brokers[index] !== undefined
           ? { port: known.brokers[index].port, controllerPort: known.brokers[index].controllerPort }
           : { port: first + index, controllerPort: first + controllerPortOffset + index }),
         metricsPort: first + metricsPortOffset + index,
+        ...(known?.secured === undefined ? {} : { securedPort: first + securedPortOffset + index }),
         rack: racks[index] ?? null,
       })),
     };

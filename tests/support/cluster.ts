@@ -14,6 +14,7 @@ export type ReadyLine = {
   readonly bootstrap: string;
   readonly dataDir: string;
   readonly uiUrl: string | null;
+  readonly securedBootstrap: string | null;
   readonly readyMs: number;
   readonly brokers: readonly {
     readonly id: number;

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveUi, type UiServer } from '../../browser/server.ts';
 import { prepareApp } from '../../../main/app.ts';
+import { securedProtocol } from '../../../main/cluster/secured-access.ts';
+import { securedBootstrapOf } from '../../../main/cluster/topology.ts';
 import type { Engine, EngineOptions } from '../../../main/engine.ts';
 import type { Workspaces } from '../../../main/workspaces/workspaces.ts';
 import {
@@ -16,6 +18,7 @@ import {
   parse,
   profile,
   rendererDir,
+  securedAccess,
   workspacesDir,
   type Parsed,
 } from '../options.ts';
@@ -62,6 +65,7 @@ function engineOptions(parsed: Parsed): EngineOptions {
   const port = integer(parsed, 'port');
   const logDirs = integer(parsed, 'log-dirs');
   const profileName = profile(parsed);
+  const secured = securedAccess(parsed);
   return {
     dataDir:
       ephemeral && parsed.values['data'] === undefined ? mkdtempSync(join(tmpdir(), 'highwater-')) : dataDir(parsed),
@@ -69,6 +73,7 @@ function engineOptions(parsed: Parsed): EngineOptions {
     ...(port === undefined ? {} : { port }),
     ...(logDirs === undefined ? {} : { logDirs }),
     ...(profileName === undefined ? {} : { profile: profileName }),
+    ...(secured === undefined ? {} : { secured }),
     configs: configs(parsed),
     ephemeral,
     brokerScript,
@@ -81,6 +86,7 @@ function readyLine(engine: Engine, readyMs: number, uiUrl: string | null): strin
   return JSON.stringify({
     clusterId: view.clusterId,
     bootstrap: view.bootstrap,
+    securedBootstrap: securedBootstrapOf(engine.supervisor.topology),
     dataDir: view.dataDir,
     uiUrl,
     readyMs,
@@ -96,12 +102,21 @@ function readyLine(engine: Engine, readyMs: number, uiUrl: string | null): strin
   });
 }
 
+function securedLines({ supervisor: { topology } }: Engine): string[] {
+  const addresses = securedBootstrapOf(topology);
+  if (addresses === null || topology.secured === undefined) return [];
+  const users = Object.keys(topology.secured.users);
+  const who = users.length === 0 ? '' : ` (${users.join(', ')})`;
+  return [`  secured    ${addresses}`, `             ${securedProtocol(topology.secured)}${who}`];
+}
+
 export function readyText(engine: Engine, readyMs: number, uiUrl: string | null): string {
   const view = engine.view();
   const count = view.brokers.length;
   return [
     `Highwater is ready: ${count} broker${count === 1 ? '' : 's'} in ${(readyMs / 1000).toFixed(2)} s`,
     `  bootstrap  ${view.bootstrap}`,
+    ...securedLines(engine),
     `  data       ${view.dataDir}${view.ephemeral ? ' (removed at the end)' : ''}`,
     `  metrics    ${view.brokers.map((broker) => metricsUrl(broker.metricsPort) ?? `none of broker ${broker.id}`).join(' ')}`,
     `  profile    ${view.profile}${view.profile === 'laptop' ? ' (short time-outs; --profile kafka for Kafka’s own)' : ''}`,

@@ -22,8 +22,6 @@ type Node = {
 export function createDescribeClusterHandler(deps: {
   readonly image: () => MetadataImage;
   readonly clusterId: string;
-  /** The listener for clients, and the one of controllers. */
-  readonly listenerName: string;
   readonly controllerListenerName: string;
   readonly activeController: () => number | null;
 }) {
@@ -34,7 +32,7 @@ export function createDescribeClusterHandler(deps: {
     if (request.endpointType !== own) return mismatch(request.endpointType, isOnController);
     const nodes = isOnController
       ? controllerNodes(image, deps.controllerListenerName)
-      : brokerNodes(image, deps.listenerName, request.includeFencedBrokers);
+      : brokerNodes(image, context.listenerName, request.includeFencedBrokers);
     const active = deps.activeController();
     return {
       errorCode: ErrorCode.NONE,

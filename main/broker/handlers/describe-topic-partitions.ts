@@ -24,16 +24,15 @@ const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export function createDescribeTopicPartitionsHandler(deps: {
   readonly image: () => MetadataImage;
   readonly settings: BrokerSettings;
-  readonly listenerName: string;
 }) {
-  return (_context: RequestContext, request: DescribeTopicPartitionsRequest): Response => {
+  return ({ listenerName }: RequestContext, request: DescribeTopicPartitionsRequest): Response => {
     const image = deps.image();
     const limit = deps.settings.number('max.request.partition.size.limit');
     const asksForAll = request.topics.length === 0;
     const from = request.cursor;
     const asked = asksForAll ? [...image.topics.byName.keys()] : request.topics.map((topic) => topic.name);
     const names = [...new Set(asked)].filter((name) => from === null || name >= from.topicName).sort(byName);
-    return page(image, deps.listenerName, names, from, Math.max(1, Math.min(limit, request.responsePartitionLimit)));
+    return page(image, listenerName, names, from, Math.max(1, Math.min(limit, request.responsePartitionLimit)));
   };
 }
 

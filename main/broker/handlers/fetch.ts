@@ -32,19 +32,24 @@ export function createFetchHandler(dependencies: FetchDependencies): Handler<Fet
     const refusal = access === null ? null : fetchRefusal(access, context, request);
     const response = replicas.fetch(request, version, refusal);
     if (version < leaderHintVersionMin) return response;
-    if (response instanceof Promise) return response.then((settled) => withLeaderHints(replicas, settled));
-    return withLeaderHints(replicas, response);
+    if (response instanceof Promise)
+      return response.then((settled) => withLeaderHints(replicas, context.listenerName, settled));
+    return withLeaderHints(replicas, context.listenerName, response);
   };
 }
 
-function withLeaderHints(replicas: ReplicaManager, response: Writable<FetchResponse>): Writable<FetchResponse> {
+function withLeaderHints(
+  replicas: ReplicaManager,
+  listenerName: string,
+  response: Writable<FetchResponse>,
+): Writable<FetchResponse> {
   let hints: LeaderHints | null = null;
   let responses = response.responses;
   for (const [topicAt, topic] of (response.responses ?? []).entries()) {
     for (const [at, row] of (topic.partitions ?? []).entries()) {
       if (row.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER && row.errorCode !== ErrorCode.FENCED_LEADER_EPOCH)
         continue;
-      hints ??= new LeaderHints(replicas);
+      hints ??= new LeaderHints(replicas, listenerName);
       const currentLeader = hints.leaderOf(toTopicId(topic.topicId ?? ''), topic.topic ?? '', row.partitionIndex ?? -1);
       const partitions = (responses?.[topicAt]?.partitions ?? []).with(at, { ...row, currentLeader });
       responses = (responses ?? []).with(topicAt, { ...topic, partitions });

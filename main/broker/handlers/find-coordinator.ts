@@ -5,15 +5,13 @@ import { offsetsTopic } from '../../coordinators/group/group-coordinator.ts';
 import { shareStateTopic } from '../../coordinators/share/share-coordinator.ts';
 import { transactionsTopic } from '../../coordinators/transaction/transaction-coordinator.ts';
 import type { MetadataImage } from '../../metadata/metadata-image.ts';
-import type { Handler } from '../../net/handler.ts';
+import type { Handler, RequestContext } from '../../net/handler.ts';
 import { ErrorCode, errorName } from '../../protocol/errors.ts';
 import type { FindCoordinatorRequest, FindCoordinatorResponse } from '../../protocol/messages/find-coordinator.ts';
 import type { Writable } from '../../protocol/schema.ts';
 
 export type FindCoordinatorDependencies = {
   readonly image: () => MetadataImage;
-  /** The listener on which clients are to find the coordinator. */
-  readonly listenerName: string;
   /** Partition of `__consumer_offsets` that a group belongs to. */
   readonly groupPartition: (groupId: string) => number;
   /** Partition of `__transaction_state` that a transactional id belongs to. */
@@ -52,15 +50,16 @@ const messages: ReadonlyMap<number, string> = new Map([
 export function createFindCoordinatorHandler(
   dependencies: FindCoordinatorDependencies,
 ): Handler<FindCoordinatorRequest, Writable<FindCoordinatorResponse>> {
-  return ({ apiVersion }, request) => {
+  return (context, request) => {
+    const { apiVersion } = context;
     const keyType = apiVersion < keyTypesFrom ? groupKey : request.keyType;
     if (apiVersion < severalKeysFrom) {
-      const found = find(dependencies, keyType, request.key, apiVersion);
+      const found = find(dependencies, keyType, request.key, context);
       // Kafka names every error here, also the one that is none.
       return { ...found, errorMessage: messages.get(found.errorCode) ?? errorName(found.errorCode) };
     }
     const coordinators = request.coordinatorKeys.map((key) => {
-      const found = find(dependencies, keyType, key, apiVersion);
+      const found = find(dependencies, keyType, key, context);
       const isMalformed = found.errorCode === ErrorCode.INVALID_REQUEST;
       return { key, ...found, errorMessage: isMalformed ? (messages.get(found.errorCode) ?? '') : '' };
     });
@@ -68,22 +67,32 @@ export function createFindCoordinatorHandler(
   };
 }
 
-function find(dependencies: FindCoordinatorDependencies, keyType: number, key: string, apiVersion: number): Found {
+function find(
+  dependencies: FindCoordinatorDependencies,
+  keyType: number,
+  key: string,
+  { apiVersion, listenerName }: RequestContext,
+): Found {
   switch (keyType) {
     case groupKey:
-      return findLeader(dependencies, offsetsTopic, () => dependencies.groupPartition(key));
+      return findLeader(dependencies, listenerName, offsetsTopic, () => dependencies.groupPartition(key));
     case transactionKey:
-      return findLeader(dependencies, transactionsTopic, () => dependencies.transactionPartition(key));
+      return findLeader(dependencies, listenerName, transactionsTopic, () => dependencies.transactionPartition(key));
     case shareKey:
       if (apiVersion < shareKeysFrom || !isShareKey(key)) return notFound(ErrorCode.INVALID_REQUEST);
-      return findLeader(dependencies, shareStateTopic, () => dependencies.sharePartition(key));
+      return findLeader(dependencies, listenerName, shareStateTopic, () => dependencies.sharePartition(key));
     default:
       return notFound(ErrorCode.INVALID_REQUEST);
   }
 }
 
-function findLeader(dependencies: FindCoordinatorDependencies, topicName: string, partition: () => number): Found {
-  const { image, listenerName, ensureInternalTopic } = dependencies;
+function findLeader(
+  dependencies: FindCoordinatorDependencies,
+  listenerName: string,
+  topicName: string,
+  partition: () => number,
+): Found {
+  const { image, ensureInternalTopic } = dependencies;
   const { topics, cluster } = image();
   const topic = topics.byName.get(topicName);
   if (topic === undefined) {

@@ -78,7 +78,6 @@ class Handlers {
       sharePartition: () => 0,
       transactionPartition: () => 0,
       image: () => this.image,
-      listenerName: 'PLAINTEXT',
       ensureInternalTopic: (name) => void this.wanted.push(name),
       streamsTopics: { request: () => new Map() },
     });
@@ -90,6 +89,7 @@ class Handlers {
       correlationId: 1,
       clientId: 'client',
       listener: 'client',
+      listenerName: 'PLAINTEXT',
       connectionId: 'test',
       clientAddress: '127.0.0.1',
       principal: 'User:ANONYMOUS',

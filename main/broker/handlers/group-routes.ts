@@ -43,7 +43,6 @@ export type GroupRoutesDependencies = {
   readonly streamsTopics: Pick<StreamsTopicCreation, 'request'>;
   readonly transactionPartition: (transactionalId: string) => number;
   readonly sharePartition: (key: string) => number;
-  readonly listenerName: string;
   readonly ensureInternalTopic: (name: string) => void;
 };
 

@@ -27,9 +27,9 @@ import type { ReplicaManager } from '../../replication/replica-manager.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 import type { AutoTopicCreation } from '../auto-topic-creation.ts';
 import type { StreamsTopicCreation } from '../streams-topic-creation.ts';
-import type { Listeners } from '../broker-config.ts';
 import type { ClientMetrics } from '../client-metrics/client-metrics.ts';
 import type { ControllerChannel } from '../controller-channel.ts';
+import type { Listeners } from '../listener-config.ts';
 import type { ProducerIds } from '../producer-ids.ts';
 import type { ShareServices } from '../share-services.ts';
 import type { TransactionVerification } from '../transaction-verification.ts';
@@ -100,7 +100,6 @@ export function clientRoutes(dependencies: HandlerDependencies): Route[] {
       streamsTopics: dependencies.streamsTopics,
       transactionPartition: (transactionalId) => dependencies.transactions.partitionFor(transactionalId),
       sharePartition: (key) => dependencies.shares.coordinator.partitionForKey(key),
-      listenerName: dependencies.listeners.client.name,
       ensureInternalTopic: (name) => void dependencies.autoTopicCreation.request([name]),
     }),
   ];
@@ -122,19 +121,14 @@ function dataRoutes(dependencies: HandlerDependencies): Route[] {
 }
 
 function metadataRoutes(dependencies: HandlerDependencies): Route[] {
-  const { image, settings, clusterId, nodeId, listeners, activeController, autoTopicCreation } = dependencies;
-  const listenerName = listeners.client.name;
+  const { image, settings, clusterId, nodeId, activeController, autoTopicCreation } = dependencies;
   return [
     route(
       metadataApi,
       onClient,
-      createMetadataHandler({ image, settings, clusterId, nodeId, listenerName, activeController, autoTopicCreation }),
+      createMetadataHandler({ image, settings, clusterId, nodeId, activeController, autoTopicCreation }),
     ),
-    route(
-      describeTopicPartitionsApi,
-      onClient,
-      createDescribeTopicPartitionsHandler({ image, settings, listenerName }),
-    ),
+    route(describeTopicPartitionsApi, onClient, createDescribeTopicPartitionsHandler({ image, settings })),
     route(describeClusterApi, onClient, describeCluster(dependencies)),
     route(describeConfigsApi, onClient, createDescribeConfigsHandler({ image, settings })),
     route(describeClientQuotasApi, onClient, createDescribeClientQuotasHandler({ image })),
@@ -152,7 +146,6 @@ function describeCluster({ image, clusterId, listeners, activeController }: Hand
   return createDescribeClusterHandler({
     image,
     clusterId,
-    listenerName: listeners.client.name,
     controllerListenerName: listeners.controller.name,
     activeController,
   });

@@ -15,10 +15,13 @@ export type NodeEndpoint = {
 export class LeaderHints {
   private readonly replicas: ReplicaManager;
   private readonly metadata: ClusterMetadata;
+  private readonly listenerName: string;
   private readonly endpoints = new Map<number, NodeEndpoint>();
 
-  constructor(replicas: ReplicaManager) {
+  /** `listenerName`: the one that the client came by. */
+  constructor(replicas: ReplicaManager, listenerName: string) {
     this.replicas = replicas;
+    this.listenerName = listenerName;
     this.metadata = replicas.metadata;
   }
 
@@ -26,7 +29,7 @@ export class LeaderHints {
   leaderOf(topicId: TopicId, topic: string, index: number): LeaderHint {
     const hint = this.find(topicId, topic, index);
     if (hint.leaderId < 0 || this.endpoints.has(hint.leaderId)) return hint;
-    const endpoint = this.metadata.endpoint(hint.leaderId as BrokerId);
+    const endpoint = this.metadata.endpoint(hint.leaderId as BrokerId, this.listenerName);
     if (endpoint !== null) this.endpoints.set(hint.leaderId, { nodeId: hint.leaderId, ...endpoint });
     return hint;
   }

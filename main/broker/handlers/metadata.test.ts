@@ -80,6 +80,7 @@ function contextOf(apiVersion: number): RequestContext {
     correlationId: 0,
     clientId: 'test',
     listener: 'client',
+    listenerName: 'PLAINTEXT',
     connectionId: '1',
     clientAddress: '127.0.0.1',
     principal: 'User:ANONYMOUS',
@@ -100,7 +101,6 @@ function handler(properties: Readonly<Record<string, string>> = {}) {
     settings,
     clusterId: 'cluster',
     nodeId: 1,
-    listenerName: 'PLAINTEXT',
     activeController: () => 2,
     autoTopicCreation: new AutoTopicCreation(channel, settings),
   });
@@ -186,7 +186,7 @@ describe('Metadata', () => {
 
 describe('DescribeTopicPartitions', () => {
   const settings = new BrokerSettings({ 'node.id': '1' });
-  const serve = createDescribeTopicPartitionsHandler({ image: () => image, settings, listenerName: 'PLAINTEXT' });
+  const serve = createDescribeTopicPartitionsHandler({ image: () => image, settings });
   const page = (
     responsePartitionLimit: number,
     cursor: { topicName: string; partitionIndex: number } | null,

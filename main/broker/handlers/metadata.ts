@@ -21,8 +21,6 @@ export type MetadataHandlerOptions = {
   readonly settings: BrokerSettings;
   readonly clusterId: string;
   readonly nodeId: number;
-  /** The listener whose endpoints clients are told. */
-  readonly listenerName: string;
   readonly activeController: () => number | null;
   readonly autoTopicCreation: AutoTopicCreation;
 };
@@ -32,10 +30,10 @@ type Topic = Writable<MetadataResponse['topics'][number]>;
 export function createMetadataHandler(options: MetadataHandlerOptions) {
   return (context: RequestContext, request: MetadataRequest): Writable<MetadataResponse> => {
     const image = options.image();
-    const { apiVersion } = context;
-    const brokers = aliveNodes(image, options.listenerName);
+    const { apiVersion, listenerName } = context;
+    const brokers = aliveNodes(image, listenerName);
     const view = {
-      listenerName: options.listenerName,
+      listenerName,
       hidesUnavailable: apiVersion === 0,
       knowsListenerError: apiVersion >= 6,
     };

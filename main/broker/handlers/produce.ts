@@ -121,7 +121,7 @@ export function createProduceHandler(
       }
     }
     if (failed !== null) counters.failedProduceRequests++;
-    if (request.acks !== 0) return toResponse(replicas, topics, context.apiVersion);
+    if (request.acks !== 0) return toResponse(replicas, topics, context);
     if (failed === null) return null;
     // With acks=0 an error can't be told any other way.
     throw new CloseConnection(
@@ -256,7 +256,7 @@ function findPartition(
 function toResponse(
   replicas: ReplicaManager,
   topics: readonly TopicParts[],
-  apiVersion: number,
+  { apiVersion, listenerName }: RequestContext,
 ): Writable<ProduceResponse> {
   let hints: LeaderHints | null = null;
   const responses = topics.map(({ name, topicId, parts }) => ({
@@ -265,7 +265,7 @@ function toResponse(
     partitionResponses: parts.map(({ index, outcome }) => {
       const row = { index, ...outcome };
       if (apiVersion < leaderHintVersionMin || outcome.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) return row;
-      hints ??= new LeaderHints(replicas);
+      hints ??= new LeaderHints(replicas, listenerName);
       const id = topicId === zeroTopicId ? zeroTopicId : toTopicId(topicId);
       return { ...row, currentLeader: hints.leaderOf(id, name, index) };
     }),

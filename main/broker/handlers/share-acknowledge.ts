@@ -16,6 +16,6 @@ export function createShareAcknowledgeHandler({
   return async (context, request) => {
     if (!servesShareGroups(image())) return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
     const response = await shares.requests.acknowledge(request, context, shareAccess(access, context));
-    return withCurrentLeaders(replicas, response);
+    return withCurrentLeaders(replicas, context.listenerName, response);
   };
 }

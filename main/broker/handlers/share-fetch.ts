@@ -32,7 +32,7 @@ export function createShareFetchHandler({
   return async (context, request) => {
     if (!servesShareGroups(image())) return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
     const response = await shares.requests.fetch(request, context, shareAccess(access, context));
-    return withCurrentLeaders(replicas, response);
+    return withCurrentLeaders(replicas, context.listenerName, response);
   };
 }
 
@@ -49,9 +49,10 @@ type Topic = { readonly topicId?: string | undefined; readonly partitions?: read
 /** Who leads the partitions that this broker does not lead any more (KIP-951). */
 export function withCurrentLeaders<Response extends { readonly responses?: readonly Topic[] | undefined }>(
   replicas: ReplicaManager,
+  listenerName: string,
   response: Response,
 ): Response {
-  const hints = new LeaderHints(replicas);
+  const hints = new LeaderHints(replicas, listenerName);
   const responses = response.responses?.map((topic) => ({
     ...topic,
     partitions: topic.partitions?.map((row) => {
