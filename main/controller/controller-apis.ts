@@ -55,14 +55,14 @@ export type ControllerApi<Request = unknown, Response = unknown> = {
     client: ControllerClient,
   ): Promise<Response>;
   /** The response that says so. */
-  failed(request: Request, error: PartError): Writable<Response>;
+  failed(request: Request, error: PartError, apiVersion: number): Writable<Response>;
 };
 
 function decided<Q, P>(
   api: Api<Q, P>,
   isForwarded: boolean,
   decide: (view: ControllerView, request: Q, apiVersion: number) => Decision<P>,
-  failed: (request: Q, error: PartError) => Writable<P>,
+  failed: (request: Q, error: PartError, apiVersion: number) => Writable<P>,
 ): ControllerApi {
   return served({
     api,
@@ -78,7 +78,7 @@ function mutating<Q, P extends { readonly throttleTimeMs: number }>(
   api: Api<Q, P>,
   strictFrom: number,
   decide: (view: ControllerView, request: Q, apiVersion: number) => Decision<P>,
-  failed: (request: Q, error: PartError) => Writable<P>,
+  failed: (request: Q, error: PartError, apiVersion: number) => Writable<P>,
 ): ControllerApi {
   return served({
     api,
@@ -111,8 +111,9 @@ const forTopics: readonly ControllerApi[] = [
   mutating(createPartitionsApi, 3, createPartitions, (request, error) => ({
     results: request.topics.map(({ name }) => ({ name, ...error })),
   })),
-  decided(electLeadersApi, true, electLeaders, (request, error) => ({
-    errorCode: error.errorCode,
+  decided(electLeadersApi, true, electLeaders, (request, error, apiVersion) => ({
+    // Version 0 has no error for the whole.
+    ...(apiVersion >= 1 ? { errorCode: error.errorCode } : {}),
     replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
       topic,
       partitionResult: partitions.map((partitionId) => ({ partitionId, ...error })),

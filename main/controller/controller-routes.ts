@@ -56,7 +56,7 @@ async function answer(
   try {
     return await served.serve(controller, request, context.apiVersion, context);
   } catch (error) {
-    return served.failed(request, errorOf(error));
+    return served.failed(request, errorOf(error), context.apiVersion);
   }
 }
 
@@ -130,7 +130,7 @@ async function unwrap(
     } catch (error) {
       const failure = errorOf(error);
       if (failure.errorCode === ErrorCode.NOT_CONTROLLER) return envelopeError(ErrorCode.NOT_CONTROLLER);
-      response = served.failed(request, failure);
+      response = served.failed(request, failure, apiVersion);
     }
   } else if (other !== undefined) {
     if (!controller.isActive) return envelopeError(ErrorCode.NOT_CONTROLLER);

@@ -43,7 +43,11 @@ async function forward(
     return served.api.response.decode(reader, context.apiVersion) as Writable<unknown>;
   } catch (error) {
     if (!(error instanceof ControllerUnavailableError)) throw error;
-    return served.failed(request, { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: error.message });
+    return served.failed(
+      request,
+      { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: error.message },
+      context.apiVersion,
+    );
   }
 }
 
