@@ -50,7 +50,8 @@ export function startMaintenance(
       armMaintenance(Math.min(Math.max(nextMs - nowMs, maintenancePauseMsMin), maintenancePauseMsMax));
     });
   };
-  armMaintenance(maintenancePauseMsMax);
+  // Who asks for a shorter pause between cleanings need not wait longer for the first.
+  armMaintenance(Math.min(maintenancePauseMsMax, settings.number('log.cleaner.backoff.ms')));
   return {
     stop() {
       for (const timer of timers) timer?.cancel();

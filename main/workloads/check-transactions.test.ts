@@ -41,6 +41,9 @@ const read = (lastStableOffset: number, records: StoredRecord[], leader = 1): Hi
   ...{ type: 'read', atMs: 5, ...copies(), reader: 'tail', group: null, isolation: 'read_committed' },
   ...{ leader, leaderEpoch: 0, highWatermark: 10, lastStableOffset, records },
 });
+const given = (producer: string, isInitial: boolean): HistoryEvent => ({
+  ...{ type: 'epochGiven', startMs: 1, atMs: 2, producer, producerId: 5, producerEpoch: 3, isInitial },
+});
 const inputs: FinalLog = {
   ...{ ...orders, logStartOffset: 0, highWatermark: 3, isCompacted: false },
   records: [stored(0, 0, 'safe'), stored(1, 1, 'safe'), stored(2, 2, 'safe')],
@@ -108,6 +111,8 @@ describe('breaches that must be found', () => {
       'the copy is there without the offset',
       history([transaction('committed', [copy(0, 0)], 1), told(0)], [log(0, [stored(0, 0)])]),
     ],
+    ['epoch-given-twice', 'to a new life', history([given('copier', true), given('next', true)], soundLogs)],
+    ['epoch-given-twice', 'to the same again', history([given('copier', false), given('copier', true)], soundLogs)],
     ['last-stable-offset-fell', 'of one leader', history([read(5, []), read(4, [])], soundLogs)],
     ['read-above-last-stable-offset', 'too early', history([read(2, [stored(4, 3)])], soundLogs)],
   ];

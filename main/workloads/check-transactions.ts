@@ -22,6 +22,7 @@ const nameOf = ({ producer, number }: RecordName): string => `${producer}#${numb
 const placeOf = ({ topic, partition }: Place): string => `${topic}-${partition}`;
 
 export function checkTransactions(history: History, report: Report): void {
+  checkEpochs(history, report);
   const transactions = history.events.filter((event) => event.type === 'transaction');
   if (transactions.length === 0) return;
   const visible = new Set<string>();
@@ -63,6 +64,24 @@ function checkOne(event: TransactionEvent, { history, logs, visible, report }: F
     report('transaction-torn', gone, what);
   } else if (event.outcome === 'committed') {
     report('transaction-lost', gone, `${nameOf(gone)} of a committed transaction is not shown`);
+  }
+}
+
+/** A new life under a transactional id gets an epoch that nobody had: else the life before is not fenced by it. */
+function checkEpochs(history: History, report: Report): void {
+  // A coordinator that lost what it had decided counts from where it was.
+  if (mayHaveLost(transactionsTopic, history)) return;
+  const holders = new Map<string, string>();
+  for (const event of history.events) {
+    if (event.type !== 'epochGiven') continue;
+    const { producerId, producerEpoch, producer, isInitial } = event;
+    const epoch = `epoch ${producerEpoch} of producer id ${producerId}`;
+    const holder = holders.get(epoch);
+    if (holder !== undefined && (isInitial || holder !== producer)) {
+      const place = { topic: transactionsTopic, partition: 0 };
+      report('epoch-given-twice', place, `${epoch}: to ${holder}, then to ${producer}`);
+    }
+    holders.set(epoch, producer);
   }
 }
 

@@ -85,6 +85,18 @@ export type HistoryEvent =
       readonly member: string;
       readonly epoch: number;
     })
+  | {
+      /** InitProducerId, or the end of a transaction (KIP-890), gave the life of a program its epoch. */
+      readonly type: 'epochGiven';
+      readonly startMs: number;
+      readonly atMs: number;
+      /** The life: another one under the same transactional id has another name. */
+      readonly producer: string;
+      readonly producerId: number;
+      readonly producerEpoch: number;
+      /** A new life begins with it. */
+      readonly isInitial: boolean;
+    }
   | TransactionEvent;
 
 /** A record that a transaction wrote, and what it was made of. */
@@ -182,6 +194,7 @@ export type HistoryRule =
   | 'transaction-lost'
   | 'aborted-visible'
   | 'copied-twice'
+  | 'epoch-given-twice'
   | 'offsets-apart';
 
 export type HistoryViolation = InPartition & { readonly rule: HistoryRule; readonly message: string };

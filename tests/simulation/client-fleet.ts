@@ -30,7 +30,11 @@ export type ClientFleetOptions = {
 
 /** What can't be waited for: its topics may have given up what they had promised. */
 type Lost = { readonly isCopyingLost: boolean; readonly isReadingLost: boolean };
-type Progress = { readonly acknowledged: ReadonlyMap<string, number>; readonly eventCount: number };
+type Progress = {
+  readonly acknowledged: ReadonlyMap<string, number>;
+  readonly eventCount: number;
+  readonly trimCount: number;
+};
 
 const topics = ['orders', 'events'] as const;
 /** Where copies of orders go, in transactions. */
@@ -64,6 +68,7 @@ export class ClientFleet {
   #copierLoops: Promise<void>[] = [];
   #isEnding = false;
   #sideTopics: readonly SideTopic[] = [];
+  #trimmer: Trimmer | null = null;
   readonly #modern: ConsumerMember[] = [];
   readonly #modernClients: SimulatedClient[] = [];
   #modernLoops: Promise<void>[] = [];
@@ -207,7 +212,8 @@ export class ClientFleet {
     if (!isTrimmed) return;
     const trimmer = this.#client('trimmer');
     this.#readerClients.push(trimmer);
-    void new Trimmer(trimmer, name, history).run(700);
+    this.#trimmer = new Trimmer(trimmer, name, history);
+    void this.#trimmer.run(300);
   }
 
   async #startCopying(replicationFactor: number): Promise<void> {
@@ -256,7 +262,7 @@ export class ClientFleet {
     for (const event of events) {
       if (event.type === 'acknowledged') acknowledged.set(event.producer, (acknowledged.get(event.producer) ?? 0) + 1);
     }
-    return { acknowledged, eventCount: events.length };
+    return { acknowledged, eventCount: events.length, trimCount: this.#trimmer?.answeredCount ?? 0 };
   }
 
   /** Each producer that still makes records had some acknowledged, and the group committed. */
@@ -268,6 +274,8 @@ export class ClientFleet {
       this.waitingFor = `an acknowledgement for ${name}`;
       return false;
     }
+    this.waitingFor = 'an answer to DeleteRecords';
+    if (this.#trimmer !== null && this.#trimmer.answeredCount === before.trimCount) return false;
     this.waitingFor = 'a commit of the group';
     return since.some((event) => event.type === 'committed');
   }

@@ -21,7 +21,15 @@ export type FaultKind =
   | 'disk-full'
   | 'disk-error'
   | 'slow-disk'
-  | 'skew-clock';
+  | 'skew-clock'
+  | 'lose-requests' // what a broker sends to another is held back, then lost with the connection
+  | 'split-decision'; // the coordinator dies while one follower, cut off from it, lacks what was just decided
+
+/**
+ * What the world sees and no broker reports: a broker has started, a coordinator is asked to end a transaction, a leader
+ * has answered DeleteRecords.
+ */
+export type Moment = 'broker.running' | 'transaction.ending' | 'records.deleted';
 
 export type Fault = {
   /** Since the episode began. */
@@ -31,7 +39,9 @@ export type Fault = {
   readonly broker: number;
   readonly other: number;
   /** Not at `atMs` but at the first such event of any broker after it, and to the broker that reports it. */
-  readonly on: JournalKind | null;
+  readonly on: JournalKind | Moment | null;
+  /** So long after the moment that it waited for. */
+  readonly delayMs?: number;
 };
 
 export type Episode = readonly Fault[];
@@ -98,6 +108,15 @@ const stopAndLossOneIn = 8;
 const singleOneIn = 16;
 const fiveOneIn = 10;
 const driftMax = 0.01;
+const momentsOneIn = 3;
+const momentKinds: readonly FaultKind[] = [
+  'split-decision',
+  'split-decision',
+  'lose-requests',
+  'lose-requests',
+  'kill',
+  'kill',
+];
 
 export function planFaults(seed: number): Plan {
   const random = seededRandom(seed, 'plan');
@@ -117,6 +136,7 @@ export function planFaults(seed: number): Plan {
     for (const fault of stopAndLoss(random, brokerCount, episodes[0] ?? [])) add(fault);
   }
   if (random.below(awayOneIn) === 0) add({ ...large(random, 'away', brokerCount, 3500), atMs: random.below(500) });
+  for (const fault of atMoments(seededRandom(seed, 'moments'), brokerCount, episodes[0] ?? [])) add(fault);
   return { brokerCount, clockRates, episodes, hasBlackout };
 }
 
@@ -151,9 +171,30 @@ function stopAndLoss(random: Random, brokerCount: number, others: Episode): Faul
   return [stop, { ...stop, kind: 'power-loss', atMs: atMs + 300 + random.below(800), forMs: random.below(500) }];
 }
 
+/** Faults that hit what takes a millisecond only. */
+function atMoments(random: Random, brokerCount: number, others: Episode): Fault[] {
+  if (brokerCount < 3 || random.below(momentsOneIn) > 0) return [];
+  const faults: Fault[] = [];
+  for (let atMs = random.below(400); atMs < episodeMsMax; atMs += 400 + random.below(1200)) {
+    const broker = 1 + random.below(brokerCount);
+    const other = 1 + ((broker + random.below(brokerCount - 1)) % brokerCount);
+    const base = { atMs, broker, other, forMs: random.below(400), delayMs: random.next() * 3 };
+    const kind = momentKinds[random.below(momentKinds.length)] ?? 'kill';
+    const on = kind === 'kill' ? 'records.deleted' : 'transaction.ending';
+    // So long that the leader goes on without the other, which still leads partitions to which markers are due.
+    const long = kind === 'lose-requests' && random.below(3) > 0 ? { forMs: 2500 + random.below(2000) } : {};
+    faults.push({ ...base, kind, on, ...long, ...(kind === 'kill' ? { delayMs: 0 } : {}) });
+  }
+  if (random.below(2) === 0) return faults;
+  const broker = others.find(({ kind }) => kind === 'power-loss')?.broker ?? 1 + random.below(brokerCount);
+  const stop = { atMs: random.below(1500), forMs: random.below(200), kind: 'stop', broker, other: broker } as const;
+  const loss = { ...stop, kind: 'power-loss', on: 'broker.running', delayMs: random.below(300) } as const;
+  return [...faults, { ...stop, on: null }, loss];
+}
+
 export function describeFault({ atMs, forMs, kind, broker, other, on }: Fault): string {
-  const where =
-    kind === 'cut' ? `${broker}→${other}` : kind === 'drop-connections' ? `${broker}–${other}` : `${broker}`;
+  const isOneWay = kind === 'cut' || kind === 'lose-requests' || kind === 'split-decision';
+  const where = isOneWay ? `${broker}→${other}` : kind === 'drop-connections' ? `${broker}–${other}` : `${broker}`;
   const when = on === null ? `at ${atMs} ms` : `at the first ${on} after ${atMs} ms, there,`;
   return kind === 'blackout' ? `blackout ${when} for ${forMs} ms` : `${kind} ${where} ${when} for ${forMs} ms`;
 }

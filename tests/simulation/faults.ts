@@ -3,7 +3,7 @@
 import type { JournalEvent } from '../../main/core/journal.ts';
 import type { Random, Timer } from '../../main/runtime/runtime.ts';
 import type { SimulatedWorld } from '../../main/runtime/simulated/simulated-world.ts';
-import { describeFault, type Episode, type Fault } from './fault-plan.ts';
+import { describeFault, type Episode, type Fault, type Moment } from './fault-plan.ts';
 import type { SimulatedBrokers } from './simulated-brokers.ts';
 
 export type FaultsOptions = {
@@ -18,6 +18,8 @@ export type FaultsOptions = {
 const slowDelay = { minMs: 20, maxMs: 250 };
 const slowSyncMs = 150;
 const skewMsMax = 120_000;
+/** Long enough for what is decided to reach those who aren't cut off, too short for anybody to be missed. */
+const splitMs = 12;
 
 export class Faults {
   readonly #options: FaultsOptions;
@@ -46,15 +48,30 @@ export class Faults {
   }
 
   onEvent(broker: number, { entry }: JournalEvent): void {
+    this.#strike(broker, entry.kind);
+  }
+
+  onMoment(broker: number, moment: Moment): void {
+    this.#strike(broker, moment);
+  }
+
+  #strike(broker: number, kind: Fault['on']): void {
     if (this.#armed.length === 0) return;
-    for (const fault of this.#armed.filter((each) => each.on === entry.kind)) {
+    for (const fault of this.#armed.filter((each) => each.on === kind)) {
       // One disk at most may lose its tail: such a fault waits for its own broker's event.
       if (fault.kind === 'power-loss' && fault.broker !== broker) continue;
       this.#armed = this.#armed.filter((each) => each !== fault);
       const { world } = this.#options;
       // After the event that caused it: what it wrote and sent has happened.
-      this.#timers.push(world.at(world.nowMs, () => this.#apply({ ...fault, broker })));
+      const act = (): void => this.#apply({ ...fault, broker, other: this.#otherThan(broker, fault) });
+      this.#timers.push(world.at(world.nowMs + (fault.delayMs ?? 0), act));
     }
+  }
+
+  #otherThan(broker: number, { other }: Fault): number {
+    if (other !== broker) return other;
+    const { ids } = this.#options.brokers;
+    return ids[broker % ids.length] ?? broker;
   }
 
   /** Everything is mended: nothing is armed, every broker is started. */
@@ -159,10 +176,34 @@ export class Faults {
         return () => {
           disk.syncDelayMs = 0;
         };
+      case 'lose-requests':
+        return this.#loseWhatIsSent(broker, other);
+      case 'split-decision': {
+        const lose = this.#loseWhatIsSent(broker, other);
+        const kill = (): void => {
+          brokers.kill(broker);
+          lose();
+        };
+        this.#timers.push(world.at(world.nowMs + splitMs, kill));
+        return () => {
+          lose();
+          restart();
+        };
+      }
       case 'skew-clock':
         world.setWallSkew(broker, Math.floor((random.next() - 0.5) * 2 * skewMsMax));
         return () => world.setWallSkew(broker, 0);
     }
+  }
+
+  /** Held back until the end of the fault, and lost then. */
+  #loseWhatIsSent(from: number, to: number): () => void {
+    const { world } = this.#options;
+    world.cut(from, to);
+    return () => {
+      world.dropConnections(from, to);
+      world.heal(from, to);
+    };
   }
 
   #losePower(broker: number): void {

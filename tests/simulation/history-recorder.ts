@@ -20,6 +20,7 @@ import {
 export type ReadAnswer = Omit<Extract<HistoryEvent, { type: 'read' }>, 'type' | 'atMs'>;
 type CommitAnswer = Omit<Extract<HistoryEvent, { type: 'committed' }>, 'type' | 'atMs'>;
 type OwnedAnswer = Omit<Extract<HistoryEvent, { type: 'owned' }>, 'type' | 'atMs'>;
+type EpochAnswer = Omit<Extract<HistoryEvent, { type: 'epochGiven' }>, 'type' | 'atMs'>;
 type DeletedAnswer = Omit<Extract<HistoryEvent, { type: 'recordsDeleted' }>, 'type' | 'atMs'>;
 type TransactionAnswer = Omit<TransactionEvent, 'type' | 'atMs'>;
 type CommittedAnswer = Omit<Extract<HistoryEvent, { type: 'committedRead' }>, 'type' | 'atMs'>;
@@ -54,6 +55,9 @@ export class HistoryRecorder {
   /** Told as they happen, to whoever can see more than a client. */
   onAcknowledged: (producer: ProducerFacts, leader: number, partition: string, startMs: number) => void = () =>
     undefined;
+  /** A client asks a coordinator to end a transaction. */
+  onEnding: (coordinator: number) => void = () => undefined;
+  onRecordsDeleted: (leader: number) => void = () => undefined;
   /** A batch is refused that is the next, or was written: its first attempt left at `firstSentMs`. */
   readonly refusedBatches: RefusedBatch[] = [];
   readonly #nowMs: () => number;
@@ -125,6 +129,13 @@ export class HistoryRecorder {
   recordsDeleted(answer: DeletedAnswer): void {
     this.events.push({ type: 'recordsDeleted', atMs: this.#nowMs(), ...answer });
     this.#note('trimmer', `${answer.topic}-${answer.partition} begins at ${answer.lowWatermark} now`);
+  }
+
+  /** A coordinator handed out an epoch of a transactional id. */
+  epochGiven(answer: EpochAnswer): void {
+    this.events.push({ type: 'epochGiven', atMs: this.#nowMs(), ...answer });
+    const { producer, producerId, producerEpoch } = answer;
+    this.#note(producer, `is producer ${producerId} in epoch ${producerEpoch} from now on`);
   }
 
   /** The newest that any reader was told. */

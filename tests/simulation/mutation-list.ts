@@ -176,6 +176,13 @@ export const mutations: readonly Mutation[] = [
     to: 'void follower.logStartOffset;',
   },
   {
+    name: 'log-start-not-taken-over',
+    bug: 'a follower does not move its log start when its leader has: DeleteRecords is never answered',
+    file: 'main/replication/partition.ts',
+    from: 'if (this.log.incrementLogStartOffset(leaderLogStartOffset)) this.logStartMoved();',
+    to: 'this.logStartMoved();',
+  },
+  {
     name: 'snapshot-without-its-end',
     bug: 'the last batch of a metadata snapshot is left out',
     file: 'main/metadata/metadata-loader.ts',

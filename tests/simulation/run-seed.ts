@@ -20,6 +20,7 @@ import { planFaults, type Plan } from './fault-plan.ts';
 import { Faults } from './faults.ts';
 import { HistoryRecorder } from './history-recorder.ts';
 import { Journal } from './journal.ts';
+import { checkMarkers } from './marker-checks.ts';
 import { MetadataFacts } from './metadata-facts.ts';
 import { QuorumWatch } from './quorum-watch.ts';
 import { offsetsPartitionCount, SimulatedBrokers } from './simulated-brokers.ts';
@@ -116,6 +117,12 @@ class SeedRun {
         this.#checks.onTelemetry(broker, life, telemetry, world.nowMs);
         if (telemetry.quorum !== null) this.#quorum.onReport(broker, telemetry.quorum);
       },
+      onRunning: (broker) => this.#faults.onMoment(broker, 'broker.running'),
+      onNoteBack: (broker) =>
+        this.#violation(
+          'clean-note-back',
+          `broker ${broker} ran, lost its power, and its disk says it stopped in order`,
+        ),
       onRegistered: (broker) => this.#checks.onRegistered(broker),
       onStart: (broker, isClean) => {
         this.#starts.push({ broker, isClean, atMs: world.nowMs });
@@ -131,6 +138,8 @@ class SeedRun {
       const inSyncMin = acks !== 'all' || isLoose ? 1 : Math.min(2, plan.brokerCount);
       this.#checks.onAcknowledged(leader, partition, startMs, inSyncMin);
     };
+    this.#history.onEnding = (coordinator) => this.#faults.onMoment(coordinator, 'transaction.ending');
+    this.#history.onRecordsDeleted = (leader) => this.#faults.onMoment(leader, 'records.deleted');
     this.#clients = new ClientFleet({ world, brokerIds: this.#brokers.ids, random, history: this.#history, note });
     this.#faults = new Faults({
       world,
@@ -251,6 +260,10 @@ class SeedRun {
       ...(await this.#settle('reading back', () => this.#clients.readBack(isCopyingLost), recoveryMsMax)),
     );
     const disks = new Map(this.#brokers.ids.map((id) => [id, world.disk(id)]));
+    // A decision that is gone with the disks leaves its markers behind.
+    if (!mayHave('__transaction_state')) {
+      checkMarkers(disks, this.#history.events, (rule, message) => this.#violation(rule, message));
+    }
     this.#comparedBatches = compareReplicas(disks, (rule, message) => this.#violation(rule, message));
   }
 

@@ -22,6 +22,9 @@ export type SimulatedBrokersOptions = {
   readonly onBrokenBroker: (broker: number, error: unknown) => void;
   /** Clean: for the first time, or with the mark of an orderly stop. */
   readonly onStart: (broker: number, isClean: boolean) => void;
+  readonly onRunning?: (broker: number) => void;
+  /** A broker ran, not asked to stop, lost its power, and its disk says that it stopped in order. */
+  readonly onNoteBack?: (broker: number) => void;
 };
 
 const startRetryMs = 200;
@@ -80,6 +83,8 @@ export class SimulatedBrokers {
   readonly #running = new Map<number, RunningBroker>();
   readonly #starting = new Set<number>();
   readonly #wanted = new Set<number>();
+  /** Asked to stop in order, and not gone yet. */
+  readonly #stopping = new Set<number>();
   /** Brokers whose disk failed in this life: they may end themselves. */
   readonly #excused = new Set<number>();
   /** Counts lives, so that an old life's end is not taken for the new one's. */
@@ -140,6 +145,7 @@ export class SimulatedBrokers {
       if (this.#lives.get(id) !== life || !world.isAlive(id)) return;
       this.#starting.delete(id);
       this.#running.set(id, broker);
+      this.#options.onRunning?.(id);
     } catch (error) {
       if (this.#lives.get(id) !== life || !world.isAlive(id)) return;
       world.kill(id);
@@ -169,8 +175,12 @@ export class SimulatedBrokers {
   }
 
   losePower(id: number): void {
+    const { world, onNoteBack } = this.#options;
+    // What the note says is taken at the start, before anything is served: from then on it must be gone for good.
+    const hadTakenNote = this.isRunning(id) && !this.#stopping.has(id);
     this.#gone(id);
-    this.#options.world.crash(id, { torn: true });
+    world.crash(id, { torn: true });
+    if (hadTakenNote && world.disk(id).find(cleanShutdownPath) !== null) onNoteBack?.(id);
   }
 
   /** Controlled shutdown; whatever becomes of it, the process ends with it. */
@@ -180,6 +190,7 @@ export class SimulatedBrokers {
     if (broker === undefined || !world.isAlive(id)) return this.kill(id);
     const life = this.#lives.get(id);
     this.#wanted.delete(id);
+    this.#stopping.add(id);
     world.runtimeFor(id).clock.soon(() => {
       const end = (): void => {
         if (this.#lives.get(id) !== life) return;
@@ -196,6 +207,7 @@ export class SimulatedBrokers {
   #gone(id: number): void {
     this.#wanted.delete(id);
     this.#running.delete(id);
+    this.#stopping.delete(id);
     this.#starting.delete(id);
     this.#lives.set(id, (this.#lives.get(id) ?? 0) + 1);
   }

@@ -105,6 +105,7 @@ export class Copier {
         await this.#begin();
         while (!this.#client.isStopped) {
           if (!(await this.#copySome())) await this.#client.sleep(pauseMs);
+          else if (!this.isInHurry) await this.#maybeRest();
         }
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
@@ -120,11 +121,12 @@ export class Copier {
     this.#queue = [];
     this.#sequences.clear();
     await this.#until('InitProducerId', async () => {
+      const startMs = this.#client.nowMs;
       const answer = await this.#coordinated(1, transactionalId, initProducerIdApi, {
         transactionalId,
         transactionTimeoutMs,
       });
-      if (answer?.errorCode === ErrorCode.NONE) this.#identity = { ...answer };
+      if (answer?.errorCode === ErrorCode.NONE) this.#is(answer, startMs, true);
       return answer?.errorCode ?? null;
     });
     while (this.#client.partitionsOf(input).length === 0) await this.#client.refresh(input);
@@ -148,6 +150,12 @@ export class Copier {
       return code;
     });
     this.#goBack();
+  }
+
+  #is(given: { readonly producerId: number; readonly producerEpoch: number }, startMs: number, isInitial: boolean) {
+    const { producerId, producerEpoch } = given;
+    this.#identity = { producerId, producerEpoch };
+    this.#history.epochGiven({ producer: this.#client.name, startMs, producerId, producerEpoch, isInitial });
   }
 
   /** To what is committed. */
@@ -211,6 +219,12 @@ export class Copier {
       await this.#produce(partition, copies);
       await this.#maybeDawdle();
     }
+  }
+
+  /** With nothing open: a new life that comes now finds no transaction of this one to end. */
+  async #maybeRest(): Promise<void> {
+    const { random } = this.#client;
+    if (random.below(4) === 0) await this.#client.sleep(random.below(400));
   }
 
   /** Long enough for something to happen in the middle of a transaction. */
@@ -281,9 +295,12 @@ export class Copier {
     const { transactionalId, version } = this.#options;
     await this.#until('EndTxn', async () => {
       const request = { transactionalId, ...this.#identity, committed };
+      const startMs = this.#client.nowMs;
+      const coordinator = this.#coordinators.get(`1 ${transactionalId}`);
+      if (coordinator !== undefined) this.#history.onEnding(coordinator);
       const answer = await this.#coordinated(1, transactionalId, endTxnApi, request, version === 2 ? 5 : 3);
       if (answer?.errorCode === ErrorCode.NONE && version === 2) {
-        this.#identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+        this.#is(answer, startMs, false);
         this.#sequences.clear();
       }
       return answer?.errorCode ?? null;

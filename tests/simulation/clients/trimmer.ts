@@ -11,6 +11,8 @@ export class Trimmer {
   readonly #client: SimulatedClient;
   readonly #topic: string;
   readonly #history: HistoryRecorder;
+  /** How often the records were deleted, as it was told. */
+  answeredCount = 0;
 
   constructor(client: SimulatedClient, topic: string, history: HistoryRecorder) {
     this.#client = client;
@@ -36,6 +38,8 @@ export class Trimmer {
     const answer = await this.#client.ask(leader.id, deleteRecordsApi, { topics, timeoutMs });
     const found = answer?.topics[0]?.partitions[0];
     if (found?.errorCode !== ErrorCode.NONE) return;
+    this.answeredCount++;
+    this.#history.onRecordsDeleted(leader.id);
     this.#history.recordsDeleted({ startMs, topic: this.#topic, partition, lowWatermark: found.lowWatermark });
   }
 }
