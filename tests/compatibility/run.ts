@@ -18,7 +18,7 @@ import { differenceList, page, table, type Row } from './report.ts';
 import { walk } from './scenario.ts';
 import { runningTarget, startTarget, type Product, type Target } from './target.ts';
 
-const names = [...clients, ...programs].map(({ name }) => name);
+const names = ['none', ...clients, ...programs].map(({ name }) => name);
 const usage = `usage: npm run clients -- [options]
   --bootstrap HOST:PORT,…  a running cluster of three brokers (num.partitions 4, replication factor 3 for kcat);
                            the clients of the matrix only
@@ -26,7 +26,7 @@ const usage = `usage: npm run clients -- [options]
   --against kafka|FILE     the programs' answers are compared with those of Apache Kafka: started for it, or as an
                            earlier run with --kafka --json FILE,… got them
   --kafka-libs DIR         jars of Apache Kafka 4.3.1; without it Maven fetches them
-  --only NAME,…            of ${names.join(', ')}
+  --only NAME,…            of ${names.slice(1).join(', ')}
   --cases PATTERN          of the programs only the cases whose name matches
   --cache DIR              where clients are installed (default: highwater-clients in the temporary directory)
   --json FILE              the outcomes as JSON
@@ -63,8 +63,8 @@ async function main(): Promise<number> {
   const product: Product = values.kafka === true ? 'Apache Kafka' : 'Highwater';
 
   const earlier = (values.with?.split(',') ?? []).map(readOutcomes);
-  const rows = [...earlier.flatMap((each) => each.rows)];
-  rows.push(...(await walkMatrix(only, setting, product, values.bootstrap ?? null)));
+  const walked = await walkMatrix(only, setting, product, values.bootstrap ?? null);
+  const rows = lastOfEach([...earlier.flatMap((each) => each.rows), ...walked]);
   const answers = async (whose: Product): Promise<readonly ProgramResult[]> => {
     const wanted = programs.filter(({ name }) => only.includes(name));
     if (wanted.length === 0 || values.bootstrap !== undefined) return [];
@@ -95,6 +95,9 @@ async function main(): Promise<number> {
   const areSame = differences?.every(({ reason }) => reason !== null) ?? true;
   return rows.every(isWhole) && results.every(isWholeProgram) && areSame ? 0 : 1;
 }
+
+/** Of the rows of several runs the last of each client. */
+const lastOfEach = (rows: readonly Row[]): Row[] => [...new Map(rows.map((row) => [row.name, row])).values()];
 
 type SavedOutcomes = { readonly rows: readonly Row[]; readonly results: readonly ProgramResult[] };
 

@@ -131,7 +131,13 @@ func write(client *kgo.Client, topic string, values []string) error {
 func transact(bootstrap, topic, id string) error {
 	ctx := context.Background()
 	start := func() (*kgo.Client, error) {
-		return kgo.NewClient(seeds(bootstrap), kgo.TransactionalID(id), kgo.ProducerLinger(5*time.Millisecond))
+		return kgo.NewClient(
+			seeds(bootstrap),
+			kgo.TransactionalID(id),
+			kgo.ProducerLinger(5*time.Millisecond),
+			// It would take snappy, which the reader that checks (kafkajs) does not have.
+			kgo.ProducerBatchCompression(kgo.NoCompression()),
+		)
 	}
 	first, err := start()
 	if err != nil {
