@@ -19,8 +19,8 @@ const clientKeys: Readonly<Record<string, QuotaType>> = {
 };
 const addressKeys: Readonly<Record<string, QuotaType>> = { connection_creation_rate: 'INT' };
 
-/** What is whole up to this is taken for a whole number; as in Kafka. */
-const wholeNumberTolerance = 1e-6;
+/** What exceeds a whole number by no more is taken for one; as in Kafka. */
+const fractionMax = 1e-6;
 const intMax = 2_147_483_647;
 const longMax = 2 ** 63;
 
@@ -46,9 +46,10 @@ export function alterClientQuotas(
 function changes({ entity, ops }: Entry, before: ReadonlyMap<string, number>): MetadataRecord[] {
   const types = typesFor(entity);
   return ops.flatMap(({ key, value, remove }): MetadataRecord[] => {
+    // What isn't there is removed without a word, whatever its name.
+    if (remove) return before.has(key) ? [quotaRecord(entity, key, 0, true)] : [];
     const type = types[key];
     if (type === undefined) throw invalid(`Invalid configuration key ${key}`);
-    if (remove) return before.has(key) ? [quotaRecord(entity, key, 0, true)] : [];
     checkValue(key, type, value);
     return before.get(key) === value ? [] : [quotaRecord(entity, key, value, false)];
   });
@@ -65,7 +66,7 @@ function typesFor(entity: QuotaEntity): Readonly<Record<string, QuotaType>> {
     if (entityType !== 'user' && entityType !== 'client-id' && entityType !== 'ip') {
       throw invalid(`Unhandled client quota entity type: ${entityType}`);
     }
-    if (types.has(entityType)) throw invalid(`Invalid client quota entity, type ${entityType} appears twice`);
+    if (types.has(entityType)) throw invalid(`Invalid client quota entity, duplicate entity entry ${entityType}`);
     if (entityName === '') throw invalid(`Empty ${entityType} not supported`);
     types.add(entityType);
   }
@@ -84,9 +85,7 @@ function checkValue(key: string, type: QuotaType, value: number): void {
   if (type === 'DOUBLE') return;
   const most = type === 'INT' ? intMax : longMax;
   if (value > most) throw invalid(`Proposed value for ${key} is too large for a${type === 'INT' ? 'n INT' : ' LONG'}.`);
-  if (Math.abs(value - Math.floor(value + wholeNumberTolerance)) > wholeNumberTolerance) {
-    throw invalid(`Configuration ${key} must be a${type === 'INT' ? 'n Integer' : ' Long'} value`);
-  }
+  if (Math.abs(value % 1) > fractionMax) throw invalid(`${key} cannot be a fractional value.`);
 }
 
 function invalid(message: string): ApiError {
