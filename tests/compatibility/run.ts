@@ -18,7 +18,7 @@ import { differenceList, page, table, type Row } from './report.ts';
 import { walk } from './scenario.ts';
 import { runningTarget, startTarget, type Product, type Target } from './target.ts';
 
-const names = ['none', ...clients, ...programs].map(({ name }) => name);
+const names = [...clients, ...programs].map(({ name }) => name);
 const usage = `usage: npm run clients -- [options]
   --bootstrap HOST:PORT,…  a running cluster of three brokers (num.partitions 4, replication factor 3 for kcat);
                            the clients of the matrix only
@@ -26,7 +26,7 @@ const usage = `usage: npm run clients -- [options]
   --against kafka|FILE     the programs' answers are compared with those of Apache Kafka: started for it, or as an
                            earlier run with --kafka --json FILE,… got them
   --kafka-libs DIR         jars of Apache Kafka 4.3.1; without it Maven fetches them
-  --only NAME,…            of ${names.slice(1).join(', ')}
+  --only NAME,…            of ${names.join(', ')}, or none
   --cases PATTERN          of the programs only the cases whose name matches
   --cache DIR              where clients are installed (default: highwater-clients in the temporary directory)
   --json FILE              the outcomes as JSON
@@ -53,7 +53,7 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const only = values.only?.split(',') ?? names;
+  const only = values.only === 'none' ? [] : (values.only?.split(',') ?? names);
   const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new Error(`no such client: ${unknown.join(', ')}\n${usage}`);
   const cache = resolve(values.cache ?? join(tmpdir(), 'highwater-clients'));

@@ -12,6 +12,9 @@ export function normal(text: string, { cluster }: Around): string {
   return answer
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID')
     .replaceAll(/(?<![\w/-])[\w-]{22}(?![\w-])/g, (word) => (isBase64Uuid(word) ? 'ID' : word))
+    .replaceAll(/Local controller \d/g, 'Local controller ID')
+    .replaceAll(/(tries=|after )\d+(?=,| attempt)/g, '$1N')
+    .replaceAll(/producerId=\d+/g, 'producerId=N')
     .replaceAll(/\b1[6-9]\d{11}\b/g, 'TIME')
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,:]?\d*(?:Z|[+-]\d\d:?\d\d)?/g, 'TIME')
     .replaceAll(/(?:\/[\w.-]+)+\/node-(\d)(?:\/data)?/g, 'DIRECTORY-$1')

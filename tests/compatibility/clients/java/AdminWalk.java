@@ -29,6 +29,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 public final class AdminWalk {
   private static String bootstrap;
+  /** Create times of records start here. */
+  private static final long FIRST_MS = System.currentTimeMillis() - 60_000;
 
   public static void main(String[] args) throws Exception {
     bootstrap = args[0];
@@ -173,7 +175,7 @@ public final class AdminWalk {
 
   /** Where the cluster's own addresses and directories are, no value. */
   private static String valueOf(ConfigEntry entry) {
-    var isLocal = List.of("listeners", "log.dir", "log.dirs", "voters", "bootstrap.servers").stream().anyMatch(entry.name()::contains);
+    var isLocal = List.of("listener", "log.dir", "log.dirs", "voters", "bootstrap.servers").stream().anyMatch(entry.name()::contains);
     return isLocal || entry.name().contains("metadata.log.dir") ? "LOCAL" : entry.value();
   }
 
@@ -185,14 +187,14 @@ public final class AdminWalk {
     var settings = settings();
     settings.put("acks", "all");
     try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
-      for (int n = 0; n < 20; n++) producer.send(new ProducerRecord<>("walk", n % 2, 1_700_000_000_000L + n, "k" + n, "v" + n)).get();
+      for (int n = 0; n < 20; n++) producer.send(new ProducerRecord<>("walk", n % 2, FIRST_MS + n, "k" + n, "v" + n)).get();
     }
     var first = new TopicPartition("walk", 0);
     say("listOffsets", () -> {
       var lines = new ArrayList<String>();
-      for (var spec : List.of(OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.maxTimestamp(), OffsetSpec.forTimestamp(1_700_000_000_009L), OffsetSpec.forTimestamp(1_900_000_000_000L), OffsetSpec.earliestLocal(), OffsetSpec.latestTiered())) {
+      for (var spec : List.of(OffsetSpec.earliest(), OffsetSpec.latest(), OffsetSpec.maxTimestamp(), OffsetSpec.forTimestamp(FIRST_MS + 9), OffsetSpec.forTimestamp(FIRST_MS + 86_400_000), OffsetSpec.earliestLocal(), OffsetSpec.latestTiered())) {
         var info = admin.listOffsets(Map.of(first, spec)).partitionResult(first).get();
-        lines.add(spec.getClass().getSimpleName() + " " + info.offset() + " at " + (info.timestamp() - 1_700_000_000_000L) + " epoch " + info.leaderEpoch());
+        lines.add(spec.getClass().getSimpleName() + " " + info.offset() + " at " + (info.timestamp() < 0 ? "none" : info.timestamp() - FIRST_MS) + " epoch " + info.leaderEpoch());
       }
       return lines;
     });
@@ -280,7 +282,10 @@ public final class AdminWalk {
       });
     }
     say("describeTransactions, none such", () -> admin.describeTransactions(List.of("missing")).all().get());
-    say("abortTransaction, none open", () -> admin.abortTransaction(new AbortTransactionSpec(new TopicPartition("walk", 1), 1L, (short) 0, 0)).all().get());
+    say("abortTransaction, of an epoch that is over", () -> {
+      var producerId = admin.describeTransactions(List.of("walking")).description("walking").get().producerId();
+      return admin.abortTransaction(new AbortTransactionSpec(new TopicPartition("walk", 1), producerId, (short) 0, 0)).all().get();
+    });
     say("forceTerminateTransaction", () -> admin.forceTerminateTransaction("walking").result().get());
   }
 
@@ -307,7 +312,12 @@ public final class AdminWalk {
     var binding = new AclBinding(new ResourcePattern(ResourceType.TOPIC, "walk", PatternType.PREFIXED), new AccessControlEntry("User:walker", "*", AclOperation.WRITE, AclPermissionType.DENY));
     say("createAcls", () -> admin.createAcls(List.of(binding)).all().get());
     say("createAcls, what can't be", () -> admin.createAcls(List.of(new AclBinding(new ResourcePattern(ResourceType.CLUSTER, "no", PatternType.LITERAL), new AccessControlEntry("User:walker", "*", AclOperation.WRITE, AclPermissionType.DENY)))).all().get());
-    say("describeAcls", () -> admin.describeAcls(new AclBindingFilter(new ResourcePatternFilter(ResourceType.TOPIC, "walking", PatternType.MATCH), AccessControlEntryFilter.ANY)).values().get());
+    say("describeAcls", () -> {
+      var filter = new AclBindingFilter(new ResourcePatternFilter(ResourceType.TOPIC, "walking", PatternType.MATCH), AccessControlEntryFilter.ANY);
+      // Brokers learn of it a moment later.
+      while (admin.describeAcls(filter).values().get().isEmpty()) Thread.onSpinWait();
+      return admin.describeAcls(filter).values().get();
+    });
     say("deleteAcls", () -> admin.deleteAcls(List.of(binding.toFilter())).all().get());
   }
 

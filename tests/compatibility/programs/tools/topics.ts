@@ -97,10 +97,11 @@ export function topicCases(tools: Tools): readonly Case[] {
       },
     },
     {
-      name: 'get-offsets: earliest, latest, by time, of all',
+      name: 'get-offsets: latest, earliest, local, tiered, by time',
       run: async () => {
         const answers = [];
-        for (const time of ['-1', '-2', '-3', '-4', '-5', '0'])
+        // -3 is the record with the latest time, which differs from run to run.
+        for (const time of ['-1', '-2', '-4', '-5', '0'])
           answers.push(`${time}:\n${await ok('get-offsets', `--topic orders --time ${time}`)}`);
         answers.push(await ok('get-offsets', '--topic-partitions orders:0-2 --exclude-internal-topics'));
         const [latest = ''] = answers;
