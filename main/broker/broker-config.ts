@@ -16,6 +16,7 @@ export function readSettings(properties: Readonly<Record<string, string>>): Brok
   try {
     const settings = new BrokerSettings(properties);
     parseVoters(settings);
+    parseBootstrapServers(settings);
     const overrides = addressOverrides(settings);
     if (settings.number('max.connections.per.ip') === 0 && overrides.size === 0) {
       throw new InvalidSettingsError(
@@ -41,6 +42,16 @@ export function parseVoters(settings: BrokerSettings): Voter[] {
   } catch (error) {
     throw new InvalidSettingsError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** `controller.quorum.bootstrap.servers`, `host:port` each; throws InvalidSettingsError naming the entry that is wrong. */
+export function parseBootstrapServers(settings: BrokerSettings): { host: string; port: number }[] {
+  return settings.list('controller.quorum.bootstrap.servers').map((entry) => {
+    const match = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(entry);
+    if (match === null)
+      throw new InvalidSettingsError(`controller.quorum.bootstrap.servers: "${entry}" is not host:port`);
+    return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+  });
 }
 
 export function raftConfig(settings: BrokerSettings): RaftConfig {

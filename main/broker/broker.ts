@@ -24,8 +24,8 @@ import type { MetadataRecord } from '../protocol/messages/metadata-records.ts';
 import { randomUuid } from '../protocol/uuid.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import { NetworkError, type DiskError, type Runtime } from '../runtime/runtime.ts';
-import { parseVoters, raftConfig, readSettings, serverLimits } from './broker-config.ts';
 import { openAccess } from './access-startup.ts';
+import { parseBootstrapServers, parseVoters, raftConfig, readSettings, serverLimits } from './broker-config.ts';
 import { BrokerJournal } from './broker-journal.ts';
 import type { BrokerPhase, BrokerProcessConfig, ControlChannel } from './contract.ts';
 import { createControllerChannel, type ControllerChannel } from './controller-channel.ts';
@@ -129,7 +129,7 @@ class BrokerNode implements RunningBroker {
     const { main } = this.#logs;
     const voters = parseVoters(this.#settings);
     const raftSettings = raftConfig(this.#settings);
-    this.#transport = createRaftTransport(runtime, this.#nodeId, voters, raftSettings.requestTimeoutMs);
+    this.#transport = createRaftTransport(runtime, this.#nodeId, raftSettings.requestTimeoutMs);
     this.#raft = RaftNode.open<MetadataRecord>({
       runtime,
       nodeId: this.#nodeId,
@@ -138,6 +138,9 @@ class BrokerNode implements RunningBroker {
       directory: `${main.path}/__cluster_metadata-0`,
       voters,
       listenerName: this.#listeners.controller.name,
+      endpoint: this.#listeners.controllerAdvertised,
+      bootstrapServers: parseBootstrapServers(this.#settings),
+      autoJoins: this.#settings.boolean('controller.quorum.auto.join.enable'),
       config: raftSettings,
       transport: this.#transport,
       codec: { encode: encodeMetadataRecord, decode: decodeMetadataRecord },
@@ -157,10 +160,7 @@ class BrokerNode implements RunningBroker {
     });
     this.#catchUp = new MetadataCatchUp(this.#loader, () => this.#raft.highWatermark);
     this.#access = openAccess(this.#settings, () => this.#loader.image, this.#catchUp.whenCaughtUp);
-    this.#controllerConnections = this.#connectionsTo(
-      (id) => voters.find((voter) => voter.id === id) ?? null,
-      'controller',
-    );
+    this.#controllerConnections = this.#connectionsTo((id) => this.#raft.addressOf(id), 'controller');
     this.#controllerChannel = createControllerChannel({
       clock,
       connections: this.#controllerConnections,

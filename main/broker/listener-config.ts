@@ -18,6 +18,8 @@ export type Listeners = {
   /** Plaintext: for brokers among each other, the app, and any client. */
   readonly client: ListenerAddress;
   readonly controller: ListenerAddress;
+  /** What the other nodes of the quorum are told. */
+  readonly controllerAdvertised: ListenerAddress;
   readonly secured: readonly SecuredListener[];
   /** What clients are told, and the metadata keeps: of `client` and `secured`. */
   readonly endpoints: readonly Endpoint[];
@@ -51,7 +53,8 @@ export function listenersOf(settings: BrokerSettings): Listeners {
     ...(advertised.find((each) => each.name === name) ?? { name, host, port }),
     securityProtocol: securityProtocols[protocolOf(name)],
   }));
-  return { client, controller, secured, endpoints };
+  const controllerAdvertised = advertised.find((each) => each.name === controller.name) ?? controller;
+  return { client, controller, controllerAdvertised, secured, endpoints };
 }
 
 function asSecured(listener: ListenerAddress, protocol: SecurityProtocol): SecuredListener {

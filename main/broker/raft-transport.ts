@@ -2,10 +2,14 @@
 // a vote must never stand in line behind a long poll.
 
 import { NodeConnections } from '../net/node-connections.ts';
+import { addRaftVoterApi } from '../protocol/messages/add-raft-voter.ts';
+import { apiVersionsApi } from '../protocol/messages/api-versions.ts';
 import { beginQuorumEpochApi } from '../protocol/messages/begin-quorum-epoch.ts';
 import { endQuorumEpochApi } from '../protocol/messages/end-quorum-epoch.ts';
 import { fetchSnapshotApi } from '../protocol/messages/fetch-snapshot.ts';
 import { fetchApi } from '../protocol/messages/fetch.ts';
+import { removeRaftVoterApi } from '../protocol/messages/remove-raft-voter.ts';
+import { updateRaftVoterApi } from '../protocol/messages/update-raft-voter.ts';
 import { voteApi } from '../protocol/messages/vote.ts';
 import type { Api } from '../protocol/schema.ts';
 import type { RaftApiName, RaftApis, RaftTransport, Voter } from '../raft/contract.ts';
@@ -19,6 +23,10 @@ const apis: {
   endQuorumEpoch: endQuorumEpochApi,
   fetch: fetchApi,
   fetchSnapshot: fetchSnapshotApi,
+  addRaftVoter: addRaftVoterApi,
+  removeRaftVoter: removeRaftVoterApi,
+  updateRaftVoter: updateRaftVoterApi,
+  apiVersions: apiVersionsApi,
 };
 
 export type NetworkRaftTransport = RaftTransport & { close(): void };
@@ -27,14 +35,11 @@ export type NetworkRaftTransport = RaftTransport & { close(): void };
 const reconnectBackoffMs = 20;
 const reconnectBackoffMsMax = 200;
 
-export function createRaftTransport(
-  runtime: Runtime,
-  nodeId: number,
-  voters: readonly Voter[],
-  connectTimeoutMs: number,
-): NetworkRaftTransport {
+export function createRaftTransport(runtime: Runtime, nodeId: number, connectTimeoutMs: number): NetworkRaftTransport {
   const { clock, network, random } = runtime;
-  const endpointOf = (id: number): Voter | null => voters.find((voter) => voter.id === id) ?? null;
+  // The quorum says with each request where to: voters come and go, and may move.
+  const addresses = new Map<number, Voter>();
+  const endpointOf = (id: number): Voter | null => addresses.get(id) ?? null;
   const open = (purpose: string): NodeConnections =>
     new NodeConnections({
       clock,
@@ -51,6 +56,7 @@ export function createRaftTransport(
   const fetches = open('-fetch');
   return {
     send: (to, name, request, timeoutMs) => {
+      addresses.set(to.id, to);
       const isFetch = name === 'fetch' || name === 'fetchSnapshot';
       return (isFetch ? fetches : elections).send(to.id, apis[name], request, { timeoutMs });
     },

@@ -4,10 +4,14 @@
 import type { BrokerId, LeaderEpoch, Offset } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
 import type { LogEnvironment } from '../log/partition-log.ts';
+import type { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/add-raft-voter.ts';
+import type { ApiVersionsRequest, ApiVersionsResponse } from '../protocol/messages/api-versions.ts';
 import type { BeginQuorumEpochRequest, BeginQuorumEpochResponse } from '../protocol/messages/begin-quorum-epoch.ts';
 import type { EndQuorumEpochRequest, EndQuorumEpochResponse } from '../protocol/messages/end-quorum-epoch.ts';
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
 import type { FetchSnapshotRequest, FetchSnapshotResponse } from '../protocol/messages/fetch-snapshot.ts';
+import type { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from '../protocol/messages/remove-raft-voter.ts';
+import type { UpdateRaftVoterRequest, UpdateRaftVoterResponse } from '../protocol/messages/update-raft-voter.ts';
 import type { VoteRequest, VoteResponse } from '../protocol/messages/vote.ts';
 import type { Writable } from '../protocol/schema.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -17,13 +21,20 @@ export type OffsetAndEpoch = { readonly offset: number; readonly epoch: number }
 
 export type LeaderAndEpoch = { readonly leaderId: BrokerId | null; readonly epoch: LeaderEpoch };
 
-/** One voter of `controller.quorum.voters`. */
+export type Endpoint = { readonly name: string; readonly host: string; readonly port: number };
+
+/** One voter of `controller.quorum.voters`, or of a voters record (KIP-853). */
 export type Voter = {
   readonly id: BrokerId;
+  /** Where this node reaches it. */
   readonly host: string;
   readonly port: number;
   /** Known only from kraft.version 1 on; the zero uuid otherwise. */
   readonly directoryId?: string;
+  /** What the voters record says of it, for all listeners; absent at kraft.version 0. */
+  readonly endpoints?: readonly Endpoint[];
+  /** The kraft.version range that it supports. */
+  readonly kraftVersions?: { readonly min: number; readonly max: number };
 };
 
 /** Turns metadata records into the framed bytes of a record's value (frame version, type, version, body) and back. */
@@ -73,6 +84,10 @@ export type RaftApis = {
   readonly endQuorumEpoch: { readonly request: EndQuorumEpochRequest; readonly response: EndQuorumEpochResponse };
   readonly fetch: { readonly request: FetchRequest; readonly response: FetchResponse };
   readonly fetchSnapshot: { readonly request: FetchSnapshotRequest; readonly response: FetchSnapshotResponse };
+  readonly addRaftVoter: { readonly request: AddRaftVoterRequest; readonly response: AddRaftVoterResponse };
+  readonly removeRaftVoter: { readonly request: RemoveRaftVoterRequest; readonly response: RemoveRaftVoterResponse };
+  readonly updateRaftVoter: { readonly request: UpdateRaftVoterRequest; readonly response: UpdateRaftVoterResponse };
+  readonly apiVersions: { readonly request: ApiVersionsRequest; readonly response: ApiVersionsResponse };
 };
 export type RaftApiName = keyof RaftApis;
 
@@ -149,6 +164,12 @@ export type RaftNodeOptions<R> = {
   readonly voters: readonly Voter[];
   /** Name of the controller listener, as told to others. */
   readonly listenerName: string;
+  /** Where others reach this node's controller listener; without it the node can't become a voter by itself. */
+  readonly endpoint?: { readonly host: string; readonly port: number };
+  /** `controller.quorum.bootstrap.servers`: asked who leads, besides the voters. */
+  readonly bootstrapServers?: readonly { readonly host: string; readonly port: number }[];
+  /** `controller.quorum.auto.join.enable`: becomes a voter as soon as it has caught up. */
+  readonly autoJoins?: boolean;
   readonly config: RaftConfig;
   readonly transport: RaftTransport;
   readonly codec: RecordCodec<R>;

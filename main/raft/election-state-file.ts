@@ -5,17 +5,12 @@ import { zeroUuid } from '../protocol/uuid.ts';
 import type { Disk } from '../runtime/runtime.ts';
 import type { ElectionState } from './quorum-types.ts';
 
-export type ElectionFile = ElectionState & {
-  /** Directory id of whom the vote went to; the zero uuid when not known. */
-  readonly votedDirectoryId: string;
-};
-
 export function electionFilePath(directory: string): string {
   return `${directory}/quorum-state`;
 }
 
 /** Null when there is none yet. Throws an Error that names the file when it can't be understood. */
-export function readElectionFile(disk: Disk, directory: string): ElectionFile | null {
+export function readElectionFile(disk: Disk, directory: string): ElectionState | null {
   const path = electionFilePath(directory);
   if (!disk.exists(path)) return null;
   try {
@@ -29,17 +24,18 @@ export function readElectionFile(disk: Disk, directory: string): ElectionFile | 
 export function writeElectionFile(
   disk: Disk,
   directory: string,
-  election: ElectionFile,
+  election: ElectionState,
   dataVersion: 0 | 1,
   voters: readonly number[],
 ): void {
   disk.writeFileAtomic(electionFilePath(directory), Buffer.from(formatElection(election, dataVersion, voters)));
 }
 
-export function formatElection(election: ElectionFile, dataVersion: 0 | 1, voters: readonly number[]): string {
+export function formatElection(election: ElectionState, dataVersion: 0 | 1, voters: readonly number[]): string {
   const leaderId = election.leader ?? -1;
   const votedId = election.votedFor ?? -1;
-  const { epoch: leaderEpoch, votedDirectoryId } = election;
+  const { epoch: leaderEpoch, votedDirectory } = election;
+  const votedDirectoryId = votedDirectory ?? zeroUuid;
   if (dataVersion === 1) return JSON.stringify({ leaderId, leaderEpoch, votedId, votedDirectoryId, data_version: 1 });
   const currentVoters = voters.map((voterId) => ({ voterId }));
   // Kafka leaves clusterId and appliedOffset at nothing.
@@ -54,7 +50,7 @@ export function formatElection(election: ElectionFile, dataVersion: 0 | 1, voter
   });
 }
 
-export function parseElection(text: string): ElectionFile {
+export function parseElection(text: string): ElectionState {
   const json: unknown = JSON.parse(text);
   if (typeof json !== 'object' || json === null) throw new Error('not a JSON object');
   const fields: Readonly<Record<string, unknown>> = { ...json };
@@ -67,7 +63,7 @@ export function parseElection(text: string): ElectionFile {
     epoch,
     leader: idOrNull(integerField(fields, 'leaderId')),
     votedFor: idOrNull(integerField(fields, 'votedId')),
-    votedDirectoryId: typeof directoryId === 'string' ? directoryId : zeroUuid,
+    votedDirectory: typeof directoryId === 'string' && directoryId !== zeroUuid ? directoryId : null,
   };
 }
 

@@ -32,19 +32,27 @@ export class Elections {
   }
 
   onVote(token: ReplyToken, ask: VoteAsk): void {
-    const error = this.#voterRequestError(ask.epoch, ask.candidate, ask.voter);
+    const error = this.#voterRequestError(ask.epoch, ask.candidate, ask);
     if (error !== null) return this.#replyVote(token, ask, error, `the request is bad or out of date: ${error}`);
     if (ask.epoch > this.#core.epoch) this.#core.becomeUnattached(ask.epoch, null);
     const { lastEpoch, endOffset } = this.#core.log;
     const isLogUpToDate = ask.lastEpoch > lastEpoch || (ask.lastEpoch === lastEpoch && ask.lastOffset >= endOffset);
-    const refusal = this.#core.role.refusal(ask, isLogUpToDate);
-    if (refusal === null && !ask.preVote) this.#noteVote(ask.candidate);
+    const refusal = this.#core.role.refusal(ask, isLogUpToDate) ?? this.#otherDiskRefusal(ask);
+    if (refusal === null && !ask.preVote) this.#noteVote(ask);
     this.#replyVote(token, ask, 'NONE', refusal);
   }
 
-  #noteVote(candidate: number): void {
+  /** The same id on another disk is another candidate: a vote for both would be two votes. */
+  #otherDiskRefusal({ candidate, candidateDirectory, preVote }: VoteAsk): string | null {
+    const { role, votedDirectory } = this.#core;
+    if (preVote || role.votedFor !== candidate || candidateDirectory === null || votedDirectory === null) return null;
+    return candidateDirectory === votedDirectory ? null : `voted for ${candidate} with another disk in this epoch`;
+  }
+
+  #noteVote({ candidate, candidateDirectory }: VoteAsk): void {
     const role = this.#core.role;
     if (role.votedFor === candidate) return;
+    this.#core.vote = { epoch: role.epoch, directory: candidateDirectory };
     assert(role.votedFor === null, `a second vote in epoch ${role.epoch}`);
     if (role.name === 'unattached') {
       this.#core.role = new Unattached(role.epoch, role.leader, candidate, role.electionDeadlineMs);
@@ -75,7 +83,7 @@ export class Elections {
   }
 
   onBeginEpoch(token: ReplyToken, ask: BeginEpochAsk): void {
-    const error = this.#voterRequestError(ask.epoch, ask.leader, ask.voter);
+    const error = this.#voterRequestError(ask.epoch, ask.leader, ask);
     if (error === null) {
       const isBack =
         this.#core.role.name === 'prospective' && ask.epoch === this.#core.epoch && this.#core.leader === ask.leader;
@@ -86,7 +94,7 @@ export class Elections {
   }
 
   onEndEpoch(token: ReplyToken, ask: EndEpochAsk): void {
-    const error = this.#voterRequestError(ask.epoch, ask.leader, -1);
+    const error = this.#voterRequestError(ask.epoch, ask.leader, { voter: -1, voterDirectory: null });
     if (error === null) {
       this.#core.observe(ask.epoch, ask.leader);
       const role = this.#core.role;
@@ -115,10 +123,17 @@ export class Elections {
     });
   }
 
-  #voterRequestError(epoch: number, sender: number, voter: number): RaftError | null {
+  /** A request that is meant for the replica on another disk of this id is not for this one. */
+  #voterRequestError(
+    epoch: number,
+    sender: number,
+    { voter, voterDirectory }: Pick<VoteAsk, 'voter' | 'voterDirectory'>,
+  ): RaftError | null {
     if (epoch < this.#core.epoch) return 'FENCED_LEADER_EPOCH';
     if (sender < 0 || sender === this.#core.self) return 'INVALID_REQUEST';
-    if (voter >= 0 && voter !== this.#core.self) return 'INVALID_VOTER_KEY';
+    const { id, directoryId } = this.#core.selfKey;
+    if (voter >= 0 && voter !== id) return 'INVALID_VOTER_KEY';
+    if (voter >= 0 && voterDirectory !== null && voterDirectory !== directoryId) return 'INVALID_VOTER_KEY';
     return null;
   }
 
@@ -147,7 +162,17 @@ export class Elections {
       if (role.tally.granted.has(voter) || (!preVote && role.tally.refused.has(voter))) continue;
       if (role.name === 'prospective' && !this.#core.isDue(role.askAgainAtMs.get(voter) ?? 0)) continue;
       const { lastEpoch, endOffset: lastOffset } = this.#core.log;
-      const ask: VoteAsk = { api: 'vote', epoch, candidate: self, voter, lastEpoch, lastOffset, preVote };
+      const ask: VoteAsk = {
+        api: 'vote',
+        epoch,
+        candidate: self,
+        candidateDirectory: this.#core.selfKey.directoryId,
+        voter,
+        voterDirectory: this.#core.directoryOf(voter),
+        lastEpoch,
+        lastOffset,
+        preVote,
+      };
       if (!this.#core.send(voter, ask) || !this.#isFirstAsk(role, voter)) continue;
       this.#core.record({ kind: 'quorum.voteAsked', epoch, from: self, to: voter, preVote });
     }
@@ -167,6 +192,7 @@ export class Elections {
       epoch: role.epoch,
       leader: this.#core.self,
       voter,
+      voterDirectory: this.#core.directoryOf(voter),
     });
     if (!isSent) return;
     role.noteBeginEpochSent(voter, this.#core.nowMs);

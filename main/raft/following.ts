@@ -1,6 +1,7 @@
 // Replication seen from a follower or observer: fetching, truncating, loading a snapshot, finding the leader. Pure.
 
 import { assert, present } from '../core/assert.ts';
+import type { ChangingVoters } from './changing-voters.ts';
 import type { OffsetAndEpoch } from './contract.ts';
 import type { QuorumCore } from './quorum-core.ts';
 import type { FetchAnswer, FetchAsk, FetchSnapshotAnswer } from './quorum-types.ts';
@@ -11,9 +12,11 @@ const fetchWaitMaxMs = 500;
 
 export class Following {
   readonly #core: QuorumCore;
+  readonly #changes: ChangingVoters;
 
-  constructor(core: QuorumCore) {
+  constructor(core: QuorumCore, changes: ChangingVoters) {
     this.#core = core;
+    this.#changes = changes;
   }
 
   onFetchAnswer(from: number, answer: FetchAnswer): void {
@@ -87,24 +90,41 @@ export class Following {
     if (this.#core.isFlushing) return;
     if (role.isLeaderSilent) return this.lookForLeader();
     const { fetchingSnapshot: fetching, epoch, leader } = role;
-    const head = { epoch, replica: this.#core.self };
+    if (this.#askedForOwnChange(role)) return;
+    const { id: replica, directoryId: replicaDirectory } = this.#core.selfKey;
+    const head = { epoch, replica, replicaDirectory };
     if (fetching === null) this.#core.send(leader, this.#fetchAsk());
     else
       this.#core.send(leader, { api: 'fetchSnapshot', ...head, snapshotId: fetching.id, position: fetching.position });
   }
 
+  /** Joins the voters, or tells the leader what changed of this voter, in place of a fetch: rarely (KIP-853). */
+  #askedForOwnChange(role: Follower): boolean {
+    if (this.#core.isShuttingDown) return false;
+    const ask = this.#changes.ownChange();
+    if (ask === null || !this.#core.isDue(role.updateVoterAtMs) || !this.#core.send(role.leader, ask)) return false;
+    role.updateVoterAtMs = this.#core.nowMs + this.#core.timeouts.fetchTimeoutMs;
+    return true;
+  }
+
   #fetchAsk(): FetchAsk {
-    const { epoch, self: replica } = this.#core;
+    const { epoch } = this.#core;
+    const { id: replica, directoryId: replicaDirectory } = this.#core.selfKey;
     const { endOffset: fetchOffset, lastEpoch: lastFetchedEpoch } = this.#core.log;
     // Well below the fetch time-out: a leader with nothing to say must still be heard in time.
     const maxWaitMs = Math.min(fetchWaitMaxMs, Math.floor(this.#core.timeouts.fetchTimeoutMs / 2));
     const highWatermark = this.#core.highWatermark ?? -1;
-    return { api: 'fetch', epoch, replica, fetchOffset, lastFetchedEpoch, highWatermark, maxWaitMs };
+    const place = { fetchOffset, lastFetchedEpoch, highWatermark };
+    return { api: 'fetch', epoch, replica, replicaDirectory, ...place, maxWaitMs };
   }
 
-  /** Any voter's answer to a fetch tells who leads. One is asked at a time. */
+  /** Any voter's answer to a fetch tells who leads, or that of a bootstrap server. One is asked at a time. */
   lookForLeader(): void {
-    const others = this.#core.others();
+    const { role } = this.#core;
+    const known = this.#core.others();
+    // A leader that is being removed, or whose voters this node has not seen yet, is none of the voters it knows.
+    const leader = role.name === 'follower' && !known.includes(role.leader) ? [role.leader] : [];
+    const others = [...known, ...leader, ...this.#core.options.bootstrapIds];
     if (this.#core.isShuttingDown || this.#core.isFlushing || others.length === 0) return;
     if (others.some((id) => this.#core.peers.readyAtMs(id) === Infinity)) return;
     const ready = others.filter((id) => this.#core.peers.readyAtMs(id) <= this.#core.nowMs);

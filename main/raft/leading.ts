@@ -2,6 +2,7 @@
 
 import { present } from '../core/assert.ts';
 import type { OffsetAndEpoch } from './contract.ts';
+import type { ChangingVoters } from './changing-voters.ts';
 import type { QuorumCore } from './quorum-core.ts';
 import type { FetchAsk, FetchSnapshotAsk, RaftError, ReplyToken } from './quorum-types.ts';
 import type { Leader } from './roles/leader.ts';
@@ -11,9 +12,11 @@ const parkedFetchesMax = 1000;
 
 export class Leading {
   readonly #core: QuorumCore;
+  readonly #changes: ChangingVoters;
 
-  constructor(core: QuorumCore) {
+  constructor(core: QuorumCore, changes: ChangingVoters) {
     this.#core = core;
+    this.#changes = changes;
   }
 
   #leaderRequestError(epoch: number, replica: number): RaftError | null {
@@ -31,12 +34,15 @@ export class Leading {
     if (error !== null || role.name !== 'leader')
       return this.#core.replyFetchError(token, error ?? 'NOT_LEADER_OR_FOLLOWER');
     const place = this.#placeOf(ask.fetchOffset, ask.lastFetchedEpoch);
-    role.noteFetch(ask.replica, place === 'valid' ? ask.fetchOffset : null, this.#core.log.endOffset, this.#core.nowMs);
+    const replica = { id: ask.replica, directoryId: ask.replicaDirectory };
+    role.noteFetch(replica, place === 'valid' ? ask.fetchOffset : null, this.#core.log.endOffset, this.#core.nowMs);
     // A replica has one fetch at a time: an older one of its waits for nobody.
     const replaced = role.takeDue((parked) => parked.ask.replica === ask.replica && ask.replica >= 0);
     for (const fetch of replaced) this.#replyRecords(role, fetch);
     if (place !== 'valid') return this.#replyElsewhere(token, role, place);
     this.commitWhatAMajorityHas(role);
+    // What this fetch committed may have been the removal of this node.
+    if (this.#core.role !== role) return this.#core.replyFetchError(token, 'NOT_LEADER_OR_FOLLOWER');
     const fetch = { token, ask, deadlineMs: this.#core.nowMs + ask.maxWaitMs };
     const mustWait = ask.maxWaitMs > 0 && role.parkedCount < parkedFetchesMax;
     if (mustWait && !this.#hasNewsFor(role, ask)) role.park(fetch);
@@ -64,6 +70,7 @@ export class Leading {
     if (!role.advanceHighWatermark()) return;
     this.#core.commit(present(role.highWatermark, 'high watermark'));
     this.answerFetchesWithNews(role);
+    this.#changes.onHighWatermark(role);
   }
 
   answerFetchesWithNews(role: Leader): void {
@@ -84,7 +91,7 @@ export class Leading {
       const answer = { api: 'fetchSnapshot' as const, epoch, leader, snapshotId, position, ...failed };
       return this.#core.emit({ type: 'reply', token, answer });
     }
-    this.#core.role.noteAlive(ask.replica, this.#core.nowMs);
+    this.#core.role.noteAlive({ id: ask.replica, directoryId: ask.replicaDirectory }, this.#core.nowMs);
     this.#core.emit({ type: 'replySnapshot', token, snapshotId, position, epoch, leader: this.#core.self });
   }
 

@@ -9,9 +9,11 @@ import { PartitionLog, type LogEnvironment } from '../log/partition-log.ts';
 import { batchesIn } from '../records/record-batch.ts';
 import type { Clock, Disk } from '../runtime/runtime.ts';
 import type { OffsetAndEpoch, RaftConfig } from './contract.ts';
-import { readControlBatch, type DynamicVoters } from './control-batches.ts';
+import { readControlBatch } from './control-batches.ts';
 import type { LogView } from './quorum-types.ts';
 import { snapshotTimestampMs, Snapshots } from './snapshots.ts';
+import type { VoterHistory } from './voter-history.ts';
+import { fromVotersRecord } from './voter-set.ts';
 
 const recoveryReadBytes = 1024 * 1024;
 
@@ -165,26 +167,19 @@ export class MetadataLog implements LogView {
     }
   }
 
-  /** kraft.version and its voters as the newest snapshot and the log after it tell; null at kraft.version 0. */
-  readDynamicVoters(): DynamicVoters | null {
-    let kraftVersion = 0;
-    let voters: DynamicVoters['voters'] | null = null;
-    const visit = (bytes: Buffer): number => {
-      let nextOffset = 0;
-      for (const batch of batchesIn(bytes)) {
-        nextOffset = batch.nextOffset;
-        if (!batch.isControl) continue;
-        const contents = readControlBatch(batch);
-        kraftVersion = contents.kraftVersion ?? kraftVersion;
-        voters = contents.voters ?? voters;
-      }
-      return nextOffset;
-    };
+  /** Makes `history` tell what the newest snapshot and the log after it say of kraft.version and the voters. */
+  loadVoters(history: VoterHistory, listenerName: string): void {
+    history.clear();
     const latest = this.latestSnapshotId;
-    if (latest !== null) visit(this.snapshots.readAll(latest));
+    if (latest !== null) {
+      // What a snapshot says holds before its end; the bootstrap checkpoint ends at 0.
+      noteVotersIn(this.snapshots.readAll(latest), history, listenerName, latest.offset - 1);
+    }
     let offset = Math.max(this.startOffset, latest?.offset ?? 0);
-    while (offset < this.endOffset) offset = Math.max(offset + 1, visit(this.read(offset, recoveryReadBytes)));
-    return kraftVersion === 0 || voters === null ? null : { kraftVersion, voters };
+    while (offset < this.endOffset) {
+      const bytes = this.read(offset, recoveryReadBytes);
+      offset = Math.max(offset + 1, noteVotersIn(bytes, history, listenerName));
+    }
   }
 
   #isPastRetention(oldest: OffsetAndEpoch): boolean {
@@ -260,6 +255,23 @@ export class MetadataLog implements LogView {
     this.snapshots.removeBefore(id);
     assert(this.endOffset === id.offset, `the log must go on at ${id.offset}, not at ${this.endOffset}`);
   }
+}
+
+/**
+ * Adds to `history` what the batches say of kraft.version and voters, at `offset` or where each record stands; returns
+ * the offset that the batches end at.
+ */
+export function noteVotersIn(bytes: Buffer, history: VoterHistory, listenerName: string, offset?: number): number {
+  let nextOffset = 0;
+  for (const batch of batchesIn(bytes)) {
+    nextOffset = batch.nextOffset;
+    if (!batch.isControl) continue;
+    const { kraftVersion, voters } = readControlBatch(batch);
+    if (kraftVersion !== null) history.addKraftVersion(offset ?? kraftVersion.offset, kraftVersion.value);
+    if (voters === null) continue;
+    history.addVoters(offset ?? voters.offset, fromVotersRecord(voters.value, listenerName));
+  }
+  return nextOffset;
 }
 
 /** The file is written without waiting for the device: a power loss can leave part of it. The metadata log's id is known. */

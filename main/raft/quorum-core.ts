@@ -3,20 +3,42 @@
 
 import { assert } from '../core/assert.ts';
 import type { JournalEntry } from '../core/journal.ts';
+import type { Voter } from './contract.ts';
 import { Peers } from './peers.ts';
-import type { Effect, ElectionState, LogView, QuorumTimeouts, RaftAsk, RaftError, ReplyToken } from './quorum-types.ts';
+import type {
+  ChangeVotersAnswer,
+  Effect,
+  ElectionState,
+  LogView,
+  QuorumTimeouts,
+  RaftAsk,
+  RaftError,
+  ReplyToken,
+  VotersView,
+} from './quorum-types.ts';
 import { Follower } from './roles/follower.ts';
 import { Leader } from './roles/leader.ts';
 import { Candidate, Prospective, Tally } from './roles/nominee.ts';
 import { Resigned } from './roles/resigned.ts';
 import type { Role } from './roles/role.ts';
 import { Unattached } from './roles/unattached.ts';
+import type { ReplicaKey, VoterSet } from './voter-set.ts';
 
 const maxBackoffDoublings = 10;
 
 export type QuorumOptions = {
   readonly self: number;
-  readonly voters: readonly number[];
+  /** `directory.id` of this node. */
+  readonly selfDirectory: string | null;
+  readonly voters: VotersView;
+  /** Ids under which `controller.quorum.bootstrap.servers` are asked who leads; negative. */
+  readonly bootstrapIds: readonly number[];
+  /** Whether it is known where a node listens that is no voter (any more). */
+  readonly isReachable: (id: number) => boolean;
+  /** This node as a voter would tell itself to be; null when it can't become one. */
+  readonly ownVoter: Voter | null;
+  /** `controller.quorum.auto.join.enable` */
+  readonly autoJoins: boolean;
   readonly timeouts: QuorumTimeouts;
   readonly log: LogView;
   /** Uniform integer in [0, limit). */
@@ -28,7 +50,10 @@ export type QuorumOptions = {
 
 export class QuorumCore {
   readonly self: number;
-  readonly voters: readonly number[];
+  readonly selfKey: ReplicaKey;
+  readonly options: QuorumOptions;
+  /** Those that count in this step; what a step appends counts from the next one on. */
+  voterSet: VoterSet;
   readonly timeouts: QuorumTimeouts;
   readonly log: LogView;
   readonly randomBelow: (limit: number) => number;
@@ -45,6 +70,8 @@ export class QuorumCore {
   nowMs: number;
   /** When something that is not due yet will be; found anew in each step. */
   wakeMs = 0;
+  /** To which disk of the candidate the vote of this epoch went; the role knows its id. */
+  vote: { readonly epoch: number; readonly directory: string | null } | null;
   effects: Effect[] = [];
   private lostElections = 0;
   private persisted: ElectionState | null;
@@ -52,13 +79,16 @@ export class QuorumCore {
 
   constructor(options: QuorumOptions) {
     this.self = options.self;
-    this.voters = [...options.voters].sort((a, b) => a - b);
+    this.selfKey = { id: options.self, directoryId: options.selfDirectory };
+    this.options = options;
+    this.voterSet = options.voters.last;
     this.timeouts = options.timeouts;
     this.log = options.log;
     this.randomBelow = options.randomBelow;
     this.nowMs = options.nowMs;
     this.peers = new Peers(options.timeouts.requestTimeoutMs, options.timeouts.retryBackoffMs);
     this.persisted = options.election;
+    this.vote = options.election && { epoch: options.election.epoch, directory: options.election.votedDirectory };
     this.syncedEndOffset = options.log.endOffset;
     // Only what is committed gets into a snapshot.
     this.highWatermark = options.log.latestSnapshotId?.offset ?? null;
@@ -73,12 +103,16 @@ export class QuorumCore {
     return this.role.leader;
   }
 
+  get voters(): readonly number[] {
+    return this.voterSet.ids;
+  }
+
   get isVoter(): boolean {
-    return this.voters.includes(this.self);
+    return this.voterSet.isVoter(this.selfKey);
   }
 
   get isSoleVoter(): boolean {
-    return this.voters.length === 1 && this.voters[0] === this.self;
+    return this.voterSet.voters.length === 1 && this.isVoter;
   }
 
   get askAgainMs(): number {
@@ -87,7 +121,7 @@ export class QuorumCore {
 
   /** Whether a node that this one would fetch from. */
   canFollow(id: number | null): id is number {
-    return id !== null && id !== this.self && this.voters.includes(id);
+    return id !== null && id !== this.self && (this.voterSet.has(id) || this.options.isReachable(id));
   }
 
   initialRole(election: ElectionState | null): Role {
@@ -99,7 +133,7 @@ export class QuorumCore {
     const { epoch, leader, votedFor } = election;
     // A restarted leader may not lead its old epoch again: what it had not synced is gone.
     if (leader === this.self) {
-      return new Resigned(epoch, votedFor, this.newElectionDeadline(), this.others(), this.others());
+      return new Resigned(epoch, votedFor, this.newResignedDeadline(), this.others(), this.others());
     }
     if (this.canFollow(leader)) {
       return new Follower(epoch, leader, votedFor, this.nowMs, this.newFetchTimeout());
@@ -134,10 +168,10 @@ export class QuorumCore {
   becomeLeader(tally: Tally): void {
     const epoch = this.role.epoch;
     const grantingVoters = [...tally.granted].sort((a, b) => a - b);
-    const { self, voters } = this;
+    const { self, voters, voterSet, selfKey } = this;
     const { fetchTimeoutMs } = this.timeouts;
     const epochStartOffset = this.log.endOffset;
-    const options = { epoch, self, voters, epochStartOffset, grantingVoters, nowMs: this.nowMs, fetchTimeoutMs };
+    const options = { epoch, selfKey, voterSet, epochStartOffset, grantingVoters, nowMs: this.nowMs, fetchTimeoutMs };
     this.enter(new Leader(options));
     this.lostElections = 0;
     this.record({ kind: 'quorum.leaderElected', epoch, leader: self });
@@ -157,7 +191,7 @@ export class QuorumCore {
     const role = this.role;
     assert(role.name === 'leader', 'only a leader resigns');
     const { successors, epoch, votedFor } = role;
-    this.enter(new Resigned(epoch, votedFor, this.newElectionDeadline(), successors, successors));
+    this.enter(new Resigned(epoch, votedFor, this.newResignedDeadline(), successors, successors));
     this.record({ kind: 'quorum.resigned', epoch, reason });
   }
 
@@ -168,6 +202,36 @@ export class QuorumCore {
     this.peers.reset();
     if (before.name !== 'leader') return;
     for (const { token } of before.takeDue(() => true)) this.replyFetchError(token, 'NOT_LEADER_OR_FOLLOWER');
+    this.finishChange(before, 'NOT_LEADER_OR_FOLLOWER', null);
+  }
+
+  /** Answers whoever waits for the change of voters that was under way, and lets the next one come. */
+  finishChange(role: Leader, error: RaftError, message: string | null): void {
+    const { pendingChange: pending } = role;
+    role.pendingChange = null;
+    if (pending !== null && pending.token !== null) this.replyChange(pending.token, pending.api, error, message);
+  }
+
+  replyChange(token: ReplyToken, api: ChangeVotersAnswer['api'], error: RaftError, message: string | null): void {
+    const { epoch, leader } = this;
+    this.emit({ type: 'reply', token, answer: { api, error, message, epoch, leader } });
+  }
+
+  /** The log brought other voters, or took them back: at the beginning of a step, before anything is counted. */
+  noticeVoters(): void {
+    const { last } = this.options.voters;
+    if (last === this.voterSet) return;
+    const wasVoter = this.isVoter;
+    this.voterSet = last;
+    const { role, isVoter } = this;
+    if (role.name === 'leader') role.updateVoters(last, this.nowMs);
+    if (wasVoter === isVoter) return;
+    if (role.name === 'unattached') {
+      const { epoch, leader, votedFor } = role;
+      this.role = new Unattached(epoch, leader, votedFor, this.newElectionDeadline());
+    }
+    // Time runs anew: an observer's may have stood still.
+    if (role.name === 'follower') role.beginToWait(this.nowMs);
   }
 
   /** What others say of epochs and leaders. True when this node's role changed with it. */
@@ -180,9 +244,9 @@ export class QuorumCore {
       else this.becomeUnattached(epoch, null);
       return true;
     }
-    if (!followable || role.leader === leader) return false;
+    if (!followable || (role.leader === leader && role.name !== 'unattached')) return false;
     assert(
-      role.leader === null && role.name !== 'resigned',
+      (role.leader === null || role.leader === leader) && role.name !== 'resigned',
       `epoch ${epoch} has two leaders: ${role.leader}, ${leader}`,
     );
     this.becomeFollower(epoch, leader);
@@ -226,7 +290,7 @@ export class QuorumCore {
     const { epoch, votedFor } = role;
     const before = this.persisted;
     if (before !== null && before.epoch === epoch && before.leader === leader && before.votedFor === votedFor) return;
-    this.persisted = { epoch, leader, votedFor };
+    this.persisted = { epoch, leader, votedFor, votedDirectory: this.votedDirectory };
     this.emit({ type: 'persist', election: this.persisted });
   }
 
@@ -235,6 +299,10 @@ export class QuorumCore {
     if (this.announced.leader === leader && this.announced.epoch === epoch) return;
     this.announced = { leader, epoch };
     this.emit({ type: 'leaderChanged', leader, epoch });
+  }
+
+  directoryOf(voter: number): string | null {
+    return this.voterSet.get(voter)?.directoryId ?? null;
   }
 
   others(): number[] {
@@ -255,6 +323,20 @@ export class QuorumCore {
     if (!this.isVoter) return Infinity;
     const { electionTimeoutMs } = this.timeouts;
     return this.nowMs + electionTimeoutMs + this.randomBelow(electionTimeoutMs);
+  }
+
+  /** A resigned node waits for its successor, but not for ever; also one that was voted out. */
+  newResignedDeadline(): number {
+    const { electionTimeoutMs } = this.timeouts;
+    return this.nowMs + electionTimeoutMs + this.randomBelow(electionTimeoutMs);
+  }
+
+  /** Directory of the node that this one voted for in its epoch; null: no vote, or not known. */
+  get votedDirectory(): string | null {
+    const { votedFor, epoch } = this.role;
+    if (votedFor === null) return null;
+    if (votedFor === this.self) return this.selfKey.directoryId;
+    return this.vote?.epoch === epoch ? this.vote.directory : null;
   }
 
   /** With some scatter: a leader answers its followers in the same moment, so they would all stand in the same moment. */

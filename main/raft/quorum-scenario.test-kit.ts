@@ -2,9 +2,12 @@
 // that begin with a word of `commands`) and, indented below each, the effects that it must have.
 
 import { assert, present } from '../core/assert.ts';
+import { toBrokerId } from '../core/ids.ts';
 import type { OffsetAndEpoch } from './contract.ts';
 import type { Effect, ElectionState, LogView, QuorumInput, RaftAnswer, RaftAsk } from './quorum-types.ts';
 import { Quorum } from './quorum.ts';
+import { VoterHistory } from './voter-history.ts';
+import { VoterSet } from './voter-set.ts';
 
 /** A log that is only the epochs of its records. */
 class EpochLog implements LogView {
@@ -69,7 +72,12 @@ export class Scenario {
         this.#log.epochs = words.slice(1).map(Number);
         return [];
       case 'stored':
-        this.#persisted = { epoch: num(args, 'epoch'), leader: id(args, 'leader'), votedFor: id(args, 'voted') };
+        this.#persisted = {
+          epoch: num(args, 'epoch'),
+          leader: id(args, 'leader'),
+          votedFor: id(args, 'voted'),
+          votedDirectory: null,
+        };
         return [];
       case 'dice':
         this.#dice = Number(words[0]);
@@ -120,7 +128,12 @@ export class Scenario {
     this.#pendingFlush = null;
     this.#quorum = new Quorum({
       self: this.#self,
-      voters: this.#voters,
+      selfDirectory: null,
+      voters: new VoterHistory(new VoterSet(this.#voters.map((id) => ({ id: toBrokerId(id), host: '', port: 0 })))),
+      bootstrapIds: [],
+      isReachable: () => false,
+      ownVoter: null,
+      autoJoins: false,
       timeouts: {
         electionTimeoutMs: 1000,
         fetchTimeoutMs: 2000,
@@ -159,6 +172,8 @@ export class Scenario {
         this.#log.epochs.push(effect.epoch);
         again.push({ type: 'appended' });
         return `append leader-change epoch=${effect.epoch} granted-by=${effect.grantingVoters.join(',')}`;
+      case 'appendVoters':
+        throw new Error('the voters of scenarios are static');
       case 'appendAsFollower':
         this.#log.epochs.push(...effect.records);
         return `append ${[...effect.records].join(' ')}`;
@@ -209,10 +224,20 @@ export class Scenario {
         const candidate = num(args, 'from');
         const voter = Number(args.get('voter') ?? this.#self);
         const preVote = api === 'pre-vote';
-        return { api: 'vote', epoch, candidate, voter, lastEpoch: last.epoch, lastOffset: last.offset, preVote };
+        return {
+          api: 'vote',
+          epoch,
+          candidate,
+          candidateDirectory: null,
+          voter,
+          voterDirectory: null,
+          lastEpoch: last.epoch,
+          lastOffset: last.offset,
+          preVote,
+        };
       }
       case 'begin':
-        return { api: 'beginQuorumEpoch', epoch, leader: num(args, 'from'), voter: this.#self };
+        return { api: 'beginQuorumEpoch', epoch, leader: num(args, 'from'), voter: this.#self, voterDirectory: null };
       case 'end': {
         const preferredCandidates = (args.get('next') ?? '').split(',').map(Number);
         return { api: 'endQuorumEpoch', epoch, leader: num(args, 'from'), preferredCandidates };
@@ -225,6 +250,7 @@ export class Scenario {
           api: 'fetch',
           epoch,
           replica: num(args, 'from'),
+          replicaDirectory: null,
           fetchOffset,
           lastFetchedEpoch,
           highWatermark,
@@ -304,6 +330,8 @@ function askText(ask: RaftAsk): string {
       return `fetch epoch=${ask.epoch} at=${ask.fetchOffset}@${ask.lastFetchedEpoch} hw=${ask.highWatermark}`;
     case 'fetchSnapshot':
       return `fetch-snapshot epoch=${ask.epoch} ${text(ask.snapshotId)} position=${ask.position}`;
+    default:
+      return ask.api;
   }
 }
 

@@ -1,7 +1,9 @@
 // The language of the pure quorum: what goes into a step and what comes out of it. Plain data, no promises.
 
 import type { JournalEntry } from '../core/journal.ts';
-import type { OffsetAndEpoch } from './contract.ts';
+import type { OffsetAndEpoch, Voter } from './contract.ts';
+import type { VoterHistory } from './voter-history.ts';
+import type { ReplicaKey, VoterSet } from './voter-set.ts';
 
 /** Error codes that raft requests are answered with, by Kafka's names. */
 export type RaftError =
@@ -14,6 +16,10 @@ export type RaftError =
   | 'INVALID_VOTER_KEY'
   | 'SNAPSHOT_NOT_FOUND'
   | 'POSITION_OUT_OF_RANGE'
+  | 'REQUEST_TIMED_OUT'
+  | 'UNSUPPORTED_VERSION'
+  | 'DUPLICATE_VOTER'
+  | 'VOTER_NOT_FOUND'
   /** Anything else a peer may say; it carries no meaning for the quorum beyond "failed". */
   | 'OTHER';
 
@@ -21,8 +27,11 @@ export type VoteAsk = {
   readonly api: 'vote';
   readonly epoch: number;
   readonly candidate: number;
+  /** Directory ids are null where they are not known: kraft.version 0, old versions of requests. */
+  readonly candidateDirectory: string | null;
   /** Whom the candidate believes to ask; −1 when it does not say (old versions). */
   readonly voter: number;
+  readonly voterDirectory: string | null;
   readonly lastEpoch: number;
   readonly lastOffset: number;
   readonly preVote: boolean;
@@ -33,6 +42,7 @@ export type BeginEpochAsk = {
   readonly epoch: number;
   readonly leader: number;
   readonly voter: number;
+  readonly voterDirectory: string | null;
 };
 
 export type EndEpochAsk = {
@@ -48,6 +58,7 @@ export type FetchAsk = {
   readonly epoch: number;
   /** −1 for a reader that is no replica. */
   readonly replica: number;
+  readonly replicaDirectory: string | null;
   readonly fetchOffset: number;
   readonly lastFetchedEpoch: number;
   /** What the replica knows; −1 nothing; infinite when it can't say (Fetch before version 18). */
@@ -59,11 +70,35 @@ export type FetchSnapshotAsk = {
   readonly api: 'fetchSnapshot';
   readonly epoch: number;
   readonly replica: number;
+  readonly replicaDirectory: string | null;
   readonly snapshotId: OffsetAndEpoch;
   readonly position: number;
 };
 
-export type RaftAsk = VoteAsk | BeginEpochAsk | EndEpochAsk | FetchAsk | FetchSnapshotAsk;
+/** KIP-853: a replica wants to vote, or somebody wants that it does. */
+export type AddVoterAsk = {
+  readonly api: 'addVoter';
+  /** With directory and endpoints; which kraft.versions it supports the leader asks itself. */
+  readonly voter: Voter;
+  /** Whether the answer waits until the new voters are committed. */
+  readonly ackWhenCommitted: boolean;
+};
+export type RemoveVoterAsk = { readonly api: 'removeVoter'; readonly voter: ReplicaKey };
+/** A voter tells its endpoints and the kraft.versions that it supports. */
+export type UpdateVoterAsk = { readonly api: 'updateVoter'; readonly epoch: number; readonly voter: Voter };
+/** The leader asks a node that wants to vote which kraft.versions it supports. */
+export type VersionsAsk = { readonly api: 'apiVersions'; readonly voter: Voter };
+
+export type RaftAsk =
+  | VoteAsk
+  | BeginEpochAsk
+  | EndEpochAsk
+  | FetchAsk
+  | FetchSnapshotAsk
+  | AddVoterAsk
+  | RemoveVoterAsk
+  | UpdateVoterAsk
+  | VersionsAsk;
 
 /** Every answer tells the answerer's epoch and leader: that is how news of elections travels. */
 type AnswerHead = { readonly error: RaftError; readonly epoch: number; readonly leader: number | null };
@@ -85,7 +120,18 @@ export type FetchSnapshotAnswer = AnswerHead & {
   readonly position: number;
   readonly chunk: Buffer;
 };
-export type RaftAnswer = VoteAnswer | EpochAnswer | FetchAnswer | FetchSnapshotAnswer;
+/** `message` as Kafka words it; null: the error's own text. */
+export type ChangeVotersAnswer = AnswerHead & {
+  readonly api: 'addVoter' | 'removeVoter' | 'updateVoter';
+  readonly message: string | null;
+};
+export type VersionsAnswer = AnswerHead & {
+  readonly api: 'apiVersions';
+  /** Null: the node does not know the feature. */
+  readonly kraftVersions: { readonly min: number; readonly max: number } | null;
+};
+export type RaftAnswer =
+  VoteAnswer | EpochAnswer | FetchAnswer | FetchSnapshotAnswer | ChangeVotersAnswer | VersionsAnswer;
 
 /** Names a request that waits for its reply. */
 export type ReplyToken = number;
@@ -111,6 +157,8 @@ export type ElectionState = {
   readonly epoch: number;
   readonly leader: number | null;
   readonly votedFor: number | null;
+  /** Of the node that the vote went to; null when not known. */
+  readonly votedDirectory: string | null;
 };
 
 /**
@@ -130,6 +178,13 @@ export type Effect =
       readonly leader: number;
       readonly voters: readonly number[];
       readonly grantingVoters: readonly number[];
+    }
+  /** The leader changes the voters; with `kraftVersion` also upgrades to it. They count from here on. */
+  | {
+      readonly type: 'appendVoters';
+      readonly epoch: number;
+      readonly voters: VoterSet;
+      readonly kraftVersion: number | null;
     }
   /** Batches as the leader wrote them. */
   | { readonly type: 'appendAsFollower'; readonly records: Buffer }
@@ -189,3 +244,6 @@ export type QuorumTimeouts = {
   readonly requestTimeoutMs: number;
   readonly retryBackoffMs: number;
 };
+
+/** Who votes, as the log says; true between steps, like LogView. */
+export type VotersView = Pick<VoterHistory, 'last' | 'lastEntry' | 'kraftVersion'>;

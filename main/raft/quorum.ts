@@ -3,6 +3,7 @@
 // (roles/); elections, leading and following decide; here everything is dispatched.
 
 import { unreachable } from '../core/assert.ts';
+import { ChangingVoters } from './changing-voters.ts';
 import { Elections } from './elections.ts';
 import { Following } from './following.ts';
 import { Leading } from './leading.ts';
@@ -14,14 +15,16 @@ import type { Role } from './roles/role.ts';
 export class Quorum {
   readonly #core: QuorumCore;
   readonly #elections: Elections;
+  readonly #changes: ChangingVoters;
   readonly #leading: Leading;
   readonly #following: Following;
 
   constructor(options: QuorumOptions) {
     this.#core = new QuorumCore(options);
     this.#elections = new Elections(this.#core);
-    this.#leading = new Leading(this.#core);
-    this.#following = new Following(this.#core);
+    this.#changes = new ChangingVoters(this.#core);
+    this.#leading = new Leading(this.#core, this.#changes);
+    this.#following = new Following(this.#core, this.#changes);
   }
 
   get self(): number {
@@ -71,6 +74,7 @@ export class Quorum {
     core.nowMs = Math.max(nowMs, core.nowMs);
     core.effects = [];
     core.wakeMs = Infinity;
+    core.noticeVoters();
     this.#take(input);
     this.#expire();
     this.#sendWhatIsDue();
@@ -92,8 +96,7 @@ export class Quorum {
       case 'answer':
         return this.#onAnswer(input.from, input.correlation, input.answer);
       case 'failed':
-        if (core.peers.finish(input.to, input.correlation) !== null) core.onFailed(input.to);
-        return;
+        return this.#onFailed(input.to, input.correlation);
       case 'appended':
         return this.#onAppended();
       case 'flushed':
@@ -138,7 +141,10 @@ export class Quorum {
       case 'leader':
         if (core.nowMs >= role.checkQuorumDeadlineMs) {
           core.becomeResigned(`no majority fetched for ${core.timeouts.fetchTimeoutMs * 1.5} ms`);
-        } else this.#leading.answerExpiredFetches(role);
+        } else {
+          this.#changes.expire(role);
+          this.#leading.answerExpiredFetches(role);
+        }
         return;
       case 'resigned':
         if (core.isShuttingDown || (core.nowMs < role.electionDeadlineMs && !core.isSoleVoter)) return;
@@ -177,6 +183,15 @@ export class Quorum {
         return this.#leading.onFetch(token, ask);
       case 'fetchSnapshot':
         return this.#leading.onFetchSnapshot(token, ask);
+      case 'addVoter':
+        return this.#changes.onAddVoter(token, ask);
+      case 'removeVoter':
+        return this.#changes.onRemoveVoter(token, ask);
+      case 'updateVoter':
+        return this.#changes.onUpdateVoter(token, ask);
+      case 'apiVersions':
+        // Every node answers that one without the quorum.
+        return;
       default:
         unreachable(ask);
     }
@@ -210,6 +225,7 @@ export class Quorum {
     const core = this.#core;
     const ask = core.peers.finish(from, correlation);
     if (ask === null || ask.api !== answer.api) return;
+    if (answer.api === 'apiVersions') return this.#changes.onVersions(from, answer);
     if (answer.error !== 'OTHER' && core.observe(answer.epoch, answer.leader)) return;
     const isUsable = answer.error === 'NONE' || answer.api === 'fetchSnapshot';
     if (!isUsable) return core.onFailed(from);
@@ -225,9 +241,22 @@ export class Quorum {
         return this.#following.onFetchAnswer(from, answer);
       case 'fetchSnapshot':
         return this.#following.onFetchSnapshotAnswer(from, answer);
+      case 'addVoter':
+      case 'removeVoter':
+      case 'updateVoter':
+        // Done, or asked again after the next fetch time-out: what counts is the voters record in the log.
+        return;
       default:
         unreachable(answer);
     }
+  }
+
+  #onFailed(to: number, correlation: number): void {
+    const core = this.#core;
+    const ask = core.peers.finish(to, correlation);
+    if (ask === null) return;
+    core.onFailed(to);
+    if (ask.api === 'apiVersions') this.#changes.onVersions(to, null);
   }
 
   // ── what to send ───────────────────────────────────────────────────────────────────────────────────────────
@@ -239,6 +268,7 @@ export class Quorum {
       case 'candidate':
         return this.#elections.askForVotes(role);
       case 'leader':
+        this.#changes.askForVersions(role);
         for (const voter of role.otherVoters) this.#elections.announceEpochTo(role, voter.id, voter.beginEpochAtMs);
         return;
       case 'resigned':

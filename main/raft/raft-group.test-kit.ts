@@ -7,12 +7,17 @@ import type { JournalEntry } from '../core/journal.ts';
 import { FilePool } from '../log/file-pool.ts';
 import { TailCache } from '../log/tail-cache.ts';
 import { latestStableVersion } from '../protocol/api-keys.ts';
+import { addRaftVoterApi } from '../protocol/messages/add-raft-voter.ts';
+import { apiVersionsApi } from '../protocol/messages/api-versions.ts';
 import { beginQuorumEpochApi } from '../protocol/messages/begin-quorum-epoch.ts';
 import { endQuorumEpochApi } from '../protocol/messages/end-quorum-epoch.ts';
 import { fetchSnapshotApi } from '../protocol/messages/fetch-snapshot.ts';
 import { fetchApi } from '../protocol/messages/fetch.ts';
+import { removeRaftVoterApi } from '../protocol/messages/remove-raft-voter.ts';
+import { updateRaftVoterApi } from '../protocol/messages/update-raft-voter.ts';
 import { voteApi } from '../protocol/messages/vote.ts';
 import type { Api } from '../protocol/schema.ts';
+import { uuidFromBytes } from '../protocol/uuid.ts';
 import { NetworkError, type Disk } from '../runtime/runtime.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import {
@@ -28,7 +33,9 @@ import {
   type RecordCodec,
   type Voter,
 } from './contract.ts';
+import { snapshotFooterBatch, snapshotHeaderBatch } from './control-batches.ts';
 import { RaftNode } from './raft-node.ts';
+import { toVotersRecord, VoterSet } from './voter-set.ts';
 
 const apis: { readonly [Name in RaftApiName]: Api<RaftApis[Name]['request'], RaftApis[Name]['response']> } = {
   vote: voteApi,
@@ -36,12 +43,18 @@ const apis: { readonly [Name in RaftApiName]: Api<RaftApis[Name]['request'], Raf
   endQuorumEpoch: endQuorumEpochApi,
   fetch: fetchApi,
   fetchSnapshot: fetchSnapshotApi,
+  addRaftVoter: addRaftVoterApi,
+  removeRaftVoter: removeRaftVoterApi,
+  updateRaftVoter: updateRaftVoterApi,
+  apiVersions: apiVersionsApi,
 };
 
 export type GroupOptions = {
   readonly seed: number | string;
   readonly voterCount: number;
   readonly observerCount?: number;
+  /** The group starts at kraft.version 1 (KIP-853), its voters formatted with each other's directories. */
+  readonly dynamic?: { readonly autoJoins?: boolean };
   readonly config?: Partial<RaftConfig>;
   readonly delayMaxMs?: number;
   /** Fills a node's disk before its first start. */
@@ -139,6 +152,8 @@ export class RaftGroup {
   readonly #options: GroupOptions;
   readonly #prepared = new Set<number>();
   readonly #cuts = new Set<string>();
+  readonly #replacedDisks = new Map<number, number>();
+  readonly #directories = new Map<number, string>();
   readonly #leaderOfEpoch = new Map<number, number>();
   readonly #votes = new Map<string, number>();
   /** What the group has committed, by offset: `epoch:records`. */
@@ -174,9 +189,11 @@ export class RaftGroup {
 
   start(nodeId: number): Member {
     const runtime = this.world.runtimeFor(nodeId);
-    runtime.disk.makeDirectory('/data');
+    runtime.disk.makeDirectory(this.#directories.get(nodeId) ?? '/data');
     if (!this.#prepared.has(nodeId)) this.#options.prepareDisk?.(runtime.disk, nodeId);
     this.#prepared.add(nodeId);
+    const { dynamic } = this.#options;
+    if (dynamic !== undefined) this.#format(runtime.disk, nodeId);
     const witness = new Witness(this, nodeId);
     const node = RaftNode.open<string>({
       runtime,
@@ -189,10 +206,14 @@ export class RaftGroup {
       },
       nodeId: toBrokerId(nodeId),
       clusterId: 'test-cluster',
-      directoryId: `directory-of-node-000${nodeId}`.slice(0, 22),
-      directory: '/data/__cluster_metadata-0',
-      voters: this.voters,
+      directoryId: this.directoryIdOf(nodeId),
+      directory: `${this.#directories.get(nodeId) ?? '/data'}/__cluster_metadata-0`,
+      voters: dynamic === undefined ? this.voters : [],
       listenerName: 'CONTROLLER',
+      endpoint: { host: `node-${nodeId}`, port: 9093 },
+      bootstrapServers:
+        dynamic === undefined ? [] : this.nodeIds.slice(0, 3).map((id) => ({ host: `node-${id}`, port: 9093 })),
+      autoJoins: dynamic?.autoJoins ?? false,
       config: this.config,
       transport: this.#transport(nodeId),
       codec: latinCodec,
@@ -208,6 +229,43 @@ export class RaftGroup {
     const member = { node, witness };
     this.members.set(nodeId, member);
     return member;
+  }
+
+  /** Of the disk that the node has now. */
+  directoryIdOf(nodeId: number): string {
+    const disk = this.#replacedDisks.get(nodeId) ?? 0;
+    return uuidFromBytes(Buffer.from(`disk ${disk} node ${nodeId}`.padEnd(16, '.')));
+  }
+
+  /** The node, which does not run, comes back with another, empty disk. */
+  replaceDisk(nodeId: number): void {
+    this.#replacedDisks.set(nodeId, (this.#replacedDisks.get(nodeId) ?? 0) + 1);
+    this.#directories.set(nodeId, `/disk-${this.#replacedDisks.get(nodeId)}`);
+    this.#prepared.delete(nodeId);
+  }
+
+  voterOf(nodeId: number): Voter {
+    const host = `node-${nodeId}`;
+    return {
+      id: toBrokerId(nodeId),
+      host,
+      port: 9093,
+      directoryId: this.directoryIdOf(nodeId),
+      endpoints: [{ name: 'CONTROLLER', host, port: 9093 }],
+      kraftVersions: { min: 0, max: 1 },
+    };
+  }
+
+  /** As `kafka-storage format --initial-controllers`: the first voters know each other, all others nobody. */
+  #format(disk: Disk, nodeId: number): void {
+    const directory = `${this.#directories.get(nodeId) ?? '/data'}/__cluster_metadata-0`;
+    if (disk.exists(directory) || nodeId > this.#options.voterCount || this.#replacedDisks.has(nodeId)) return;
+    const place = { baseOffset: 0, epoch: 0, timestampMs: 1 };
+    const voters = toVotersRecord(new VoterSet(this.voters.map(({ id }) => this.voterOf(id))));
+    const header = snapshotHeaderBatch(place, 0, { kraftVersion: 1, voters });
+    const bytes = Buffer.concat([header, snapshotFooterBatch({ ...place, baseOffset: 3 })]);
+    disk.makeDirectory(directory);
+    disk.writeFileAtomic(`${directory}/00000000000000000000-0000000000.checkpoint`, bytes);
   }
 
   kill(nodeId: number): void {
@@ -352,7 +410,8 @@ export class RaftGroup {
     return {
       send: (to, name, request, timeoutMs) => {
         this.sentCount++;
-        this.beforeSend?.(from, to.id, name, request);
+        const target = toBrokerId(Number(/^node-(\d+)$/.exec(to.host)?.[1]));
+        this.beforeSend?.(from, target, name, request);
         const { clock } = this.world.runtimeFor(from);
         const api = apis[name];
         const version = latestStableVersion(api as Api);
@@ -360,10 +419,10 @@ export class RaftGroup {
         return new Promise((resolve, reject) => {
           clock.at(clock.monotonicMs() + timeoutMs, () => reject(new NetworkError('timeout', 'no answer')));
           const answer = (response: Buffer): void => {
-            if (this.#isLost(to.id, from)) return;
+            if (this.#isLost(target, from)) return;
             clock.at(this.world.nowMs + this.#delayMs(), () => resolve(api.response.decodeFrom(response, version)));
           };
-          if (!this.#isLost(from, to.id)) this.#deliver(from, to.id, name, bytes, answer, reject);
+          if (!this.#isLost(from, target)) this.#deliver(from, target, name, bytes, answer, reject);
         });
       },
     };
@@ -389,6 +448,10 @@ export class RaftGroup {
     clock.at(this.world.nowMs + this.#delayMs(), () => {
       const member = this.members.get(to);
       if (member === undefined) return;
+      if (name === 'apiVersions') {
+        const supportedFeatures = [{ name: 'kraft.version', minVersion: 0, maxVersion: 1 }];
+        return answer(apiVersionsApi.response.encodeToBuffer(version, { supportedFeatures }));
+      }
       const handle = member.node.requests[name].bind(member.node.requests) as (request: unknown) => unknown;
       const response = handle(api.request.decodeFrom(request, version));
       const respond = (body: unknown): void => answer(api.response.encodeToBuffer(version, body as object));

@@ -261,21 +261,19 @@ describe('appends', () => {
 });
 
 describe('a directory at kraft.version 1', () => {
-  it('brings its own voters, and keeps quorum-state at data version 1 and the voters in its snapshots', async () => {
+  it('brings its own voters, says its own endpoint of them, and keeps quorum-state at data version 1 and the voters in its snapshots', async () => {
     const place = { baseOffset: 0, epoch: 0, timestampMs: 1 };
-    const voter = {
-      voterId: 1,
-      voterDirectoryId: '6PA8LtVONMDIGoxaW_Y9TQ',
-      endpoints: [{ name: 'CONTROLLER', host: 'elsewhere', port: 1 }],
-      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
-    };
-    const header = snapshotHeaderBatch(place, 0, { kraftVersion: 1, voters: { version: 0, voters: [voter] } });
-    const bytes = Buffer.concat([header, snapshotFooterBatch({ ...place, baseOffset: 3 })]);
     const directory = '/data/__cluster_metadata-0';
-    const group = new RaftGroup({
+    const group: RaftGroup = new RaftGroup({
       seed: 19,
       voterCount: 3,
-      prepareDisk: (disk) => {
+      prepareDisk: (disk, nodeId) => {
+        const voterDirectoryId = group.directoryIdOf(nodeId);
+        const endpoints = [{ name: 'CONTROLLER', host: 'elsewhere', port: 1 }];
+        const kRaftVersionFeature = { minSupportedVersion: 0, maxSupportedVersion: 1 };
+        const voters = [{ voterId: 1, voterDirectoryId, endpoints, kRaftVersionFeature }];
+        const header = snapshotHeaderBatch(place, 0, { kraftVersion: 1, voters: { version: 0, voters } });
+        const bytes = Buffer.concat([header, snapshotFooterBatch({ ...place, baseOffset: 3 })]);
         disk.makeDirectory(directory);
         disk.writeFileAtomic(`${directory}/00000000000000000000-0000000000.checkpoint`, bytes);
       },
@@ -284,7 +282,7 @@ describe('a directory at kraft.version 1', () => {
     await group.appendAndCommit('a');
     const { node, witness } = group.member(1);
     expect(node.kraftVersion).toBe(1);
-    expect(node.voters).toEqual([{ id: 1, host: 'node-1', port: 9093, directoryId: voter.voterDirectoryId }]);
+    expect(node.voters).toEqual([group.voterOf(1)]);
     node.createSnapshot({ offset: witness.nextOffset, epoch: witness.lastEpoch }, 1, witness.snapshotRecords());
     const { disk } = group.world.runtimeFor(1);
     const stored = Buffer.from(disk.readFile(`${directory}/quorum-state`)).toString();

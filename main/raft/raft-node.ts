@@ -3,22 +3,23 @@
 
 import { assert, present, unreachable } from '../core/assert.ts';
 import { toBrokerId, toLeaderEpoch, toOffset, type BrokerId, type LeaderEpoch, type Offset } from '../core/ids.ts';
-import { zeroUuid } from '../protocol/uuid.ts';
 import { buildBatch } from '../records/batch-builder.ts';
 import type { Timer } from '../runtime/runtime.ts';
 import { BatchTooLargeError, NotLeaderError } from './contract.ts';
 import type { LeaderAndEpoch, OffsetAndEpoch, QuorumReport, RaftListener, RaftNodeOptions, Voter } from './contract.ts';
-import { leaderChangeBatch, type DynamicVoters } from './control-batches.ts';
+import { leaderChangeBatch, votersBatch, type BatchPlace, type DynamicVoters } from './control-batches.ts';
 import { readElectionFile, writeElectionFile } from './election-state-file.ts';
 import { Listeners, type LeaderNews } from './listeners.ts';
-import { MetadataLog } from './metadata-log.ts';
+import { MetadataLog, noteVotersIn } from './metadata-log.ts';
+import { NodeAddresses } from './node-addresses.ts';
 import { sendAsk } from './outbound.ts';
 import type { Effect, ElectionState, QuorumInput, RaftAnswer, RaftAsk } from './quorum-types.ts';
 import { Quorum } from './quorum.ts';
 import { RaftRequests, type RequestsHost } from './requests.ts';
 import { SnapshotPolicy } from './snapshot-policy.ts';
 import { encodeSnapshot } from './snapshots.ts';
-import { VoterSet } from './voter-set.ts';
+import { VoterHistory } from './voter-history.ts';
+import { isSameVoter, toVotersRecord, VoterSet } from './voter-set.ts';
 import type { WireContext } from './wire-messages.ts';
 
 /** Requests that wait for their reply at a time: parked fetches above all. One more is turned away. */
@@ -27,13 +28,13 @@ const waitingRepliesMax = 2000;
 export class RaftNode<R> {
   readonly nodeId: BrokerId;
   readonly clusterId: string;
-  readonly voterSet: VoterSet;
   /** Answers to what other nodes and clients ask of the quorum. */
   readonly requests: RaftRequests;
   readonly #options: RaftNodeOptions<R>;
   readonly #log: MetadataLog;
   readonly #quorum: Quorum;
-  readonly #dynamicVoters: DynamicVoters | null;
+  readonly #voterHistory: VoterHistory;
+  readonly #addresses: NodeAddresses;
   readonly #wire: WireContext;
   readonly #listeners: Listeners<R>;
   readonly #snapshotPolicy: SnapshotPolicy;
@@ -61,11 +62,17 @@ export class RaftNode<R> {
     this.nodeId = options.nodeId;
     this.clusterId = options.clusterId;
     this.#log = MetadataLog.open({ environment, directory, config });
-    this.#dynamicVoters = this.#log.readDynamicVoters();
-    this.voterSet = new VoterSet(this.#votersOf(this.#dynamicVoters));
+    this.#voterHistory = new VoterHistory(new VoterSet(options.voters));
+    this.#log.loadVoters(this.#voterHistory, options.listenerName);
+    this.#addresses = new NodeAddresses(options, this.#voterHistory);
     this.#quorum = new Quorum({
       self: this.nodeId,
-      voters: this.voterSet.ids,
+      selfDirectory: options.directoryId,
+      voters: this.#voterHistory,
+      bootstrapIds: this.#addresses.bootstrapIds,
+      isReachable: (id) => this.#addresses.of(id) !== null,
+      ownVoter: this.#addresses.own,
+      autoJoins: options.autoJoins ?? false,
       timeouts: config,
       log: this.#log,
       randomBelow: (limit) => random.below(limit),
@@ -76,8 +83,9 @@ export class RaftNode<R> {
       clusterId: options.clusterId,
       directoryId: options.directoryId,
       listenerName: options.listenerName,
-      self: this.voterSet.get(this.nodeId),
-      voterOf: (id) => this.voterSet.get(id),
+      self: this.#addresses.of(this.nodeId),
+      voterOf: (id) => this.#addresses.of(id),
+      noteAddresses: (nodes) => this.#addresses.note(nodes),
       config,
     };
     this.#snapshotPolicy = new SnapshotPolicy(config, clock.wallMs());
@@ -86,8 +94,14 @@ export class RaftNode<R> {
     clock.soon(() => this.#take({ type: 'tick' }));
   }
 
+  /** Those that count now, as the configuration or the log has them. */
   get voters(): readonly Voter[] {
-    return this.voterSet.voters;
+    return this.#voterHistory.last.voters;
+  }
+
+  /** Where a voter listens, or another node that was heard of as leader; null: nobody said. */
+  addressOf(id: number): Voter | null {
+    return this.#addresses.of(id);
   }
 
   get isLeader(): boolean {
@@ -111,7 +125,7 @@ export class RaftNode<R> {
 
   /** 0 as long as voters come from the configuration. */
   get kraftVersion(): number {
-    return this.#dynamicVoters?.kraftVersion ?? 0;
+    return this.#voterHistory.kraftVersion;
   }
 
   report(): QuorumReport {
@@ -175,11 +189,12 @@ export class RaftNode<R> {
     if (id.offset <= (latest?.offset ?? 0)) return;
     const timestampMs = runtime.clock.wallMs();
     const { batchBytesMax } = config;
-    const dynamicVoters = this.#dynamicVoters;
+    const dynamicVoters = this.#voterHistory.dynamicVotersBefore(id.offset);
     const contents = { timestampMs, lastContainedLogTimestampMs, records, dynamicVoters, batchBytesMax };
     this.#guard(() => {
       this.#log.snapshots.write(id, encodeSnapshot(id.epoch, contents, codec));
       this.#log.trim();
+      this.#voterHistory.forgetBefore(this.#log.earliestSnapshotId?.offset ?? 0);
     });
     this.#snapshotPolicy.snapshotMade(timestampMs);
     this.#take({ type: 'logStartChanged' });
@@ -300,17 +315,23 @@ export class RaftNode<R> {
       case 'persist':
         return this.#persist(effect.election);
       case 'truncate':
-        return log.truncateTo(effect.endOffset);
+        log.truncateTo(effect.endOffset);
+        return this.#voterHistory.truncateTo(effect.endOffset);
       case 'appendLeaderChange':
         return this.#appendLeaderChange(effect);
+      case 'appendVoters':
+        return this.#appendVoters(effect);
       case 'appendAsFollower':
-        return log.appendAsFollower(effect.records);
+        log.appendAsFollower(effect.records);
+        noteVotersIn(effect.records, this.#voterHistory, this.#options.listenerName);
+        return;
       case 'flush':
         return this.#flush(effect.flush);
       case 'storeSnapshotChunk':
         return log.snapshots.storeChunk(effect.snapshotId, effect.position, effect.chunk);
       case 'installSnapshot':
-        return log.installSnapshot(effect.snapshotId);
+        log.installSnapshot(effect.snapshotId);
+        return log.loadVoters(this.#voterHistory, this.#options.listenerName);
       case 'commit':
         return this.#commit(effect.offset);
       case 'send':
@@ -333,20 +354,38 @@ export class RaftNode<R> {
 
   #persist(election: ElectionState): void {
     const { disk } = this.#options.runtime;
-    const file = { ...election, votedDirectoryId: this.#directoryIdOf(election.votedFor) };
     const dataVersion = this.kraftVersion === 0 ? 0 : 1;
-    writeElectionFile(disk, this.#options.directory, file, dataVersion, this.voterSet.ids);
-  }
-
-  #directoryIdOf(id: number | null): string {
-    if (id === this.nodeId) return this.#options.directoryId;
-    return (id === null ? null : this.voterSet.get(id)?.directoryId) ?? zeroUuid;
+    writeElectionFile(disk, this.#options.directory, election, dataVersion, this.#voterHistory.last.ids);
   }
 
   #appendLeaderChange(effect: Effect & { type: 'appendLeaderChange' }): void {
-    const { epoch, leader, voters, grantingVoters } = effect;
-    const place = { baseOffset: this.#log.endOffset, epoch, timestampMs: this.#options.runtime.clock.wallMs() };
-    this.#log.appendAsLeader(leaderChangeBatch(place, leader, voters, grantingVoters), epoch);
+    this.#appendControl(effect.epoch, (place) => leaderChangeBatch(place, effect, this.#votersToWrite()));
+  }
+
+  /**
+   * The first leader puts what the bootstrap checkpoint says of the voters into the log, and any leader the voters
+   * anew whose own endpoints or versions are not what they say.
+   */
+  #votersToWrite(): DynamicVoters | null {
+    const { kraftVersion, last, lastEntry } = this.#voterHistory;
+    const { own } = this.#addresses;
+    if (kraftVersion === 0 || lastEntry === null) return null;
+    const listed = last.get(this.nodeId);
+    const isTrue = own === null || listed === null || isSameVoter(listed, own);
+    if (lastEntry.offset >= 0 && isTrue) return null;
+    const voters = (own === null ? null : last.withUpdatedVoter(own)) ?? last;
+    return { kraftVersion, voters: toVotersRecord(voters) };
+  }
+
+  #appendVoters({ epoch, voters, kraftVersion }: Effect & { type: 'appendVoters' }): void {
+    this.#appendControl(epoch, (place) => votersBatch(place, toVotersRecord(voters), kraftVersion));
+  }
+
+  #appendControl(epoch: number, build: (place: BatchPlace) => Buffer): void {
+    const timestampMs = this.#options.runtime.clock.wallMs();
+    const batch = build({ baseOffset: this.#log.endOffset, epoch, timestampMs });
+    this.#log.appendAsLeader(batch, epoch);
+    noteVotersIn(batch, this.#voterHistory, this.#options.listenerName);
     this.#take({ type: 'appended' });
   }
 
@@ -371,7 +410,7 @@ export class RaftNode<R> {
   }
 
   #send(to: number, correlation: number, ask: RaftAsk): void {
-    const voter = present(this.voterSet.get(to), `voter ${to}`);
+    const voter = ask.api === 'apiVersions' ? ask.voter : present(this.#addresses.of(to), `node ${to}`);
     sendAsk(this.#options.transport, this.#wire, voter, ask)
       // Unreachable, late, or undecodable: all the same to the quorum, which tries again.
       .catch(() => null)
@@ -390,7 +429,6 @@ export class RaftNode<R> {
       quorum: this.#quorum,
       log: this.#log,
       clock: this.#options.runtime.clock,
-      kraftVersion: () => this.kraftVersion,
       isClosed: () => this.#isClosed,
       ask: (ask) => this.#ask(ask),
     };
@@ -436,17 +474,5 @@ export class RaftNode<R> {
     }
     const chunk = snapshots.readChunk(snapshotId, position, this.#options.config.fetchSnapshotBytesMax);
     this.#reply(token, { ...head, error: 'NONE', sizeBytes, chunk });
-  }
-
-  #votersOf(dynamic: DynamicVoters | null): readonly Voter[] {
-    if (dynamic === null) return this.#options.voters;
-    return dynamic.voters.voters.map(({ voterId, voterDirectoryId, endpoints }) => {
-      const endpoint = endpoints.find(({ name }) => name === this.#options.listenerName) ?? endpoints[0];
-      const configured = this.#options.voters.find(({ id }) => id === voterId);
-      // Our processes may have moved to other ports since: what is configured now wins over what was written then.
-      const host = configured?.host ?? endpoint?.host ?? '';
-      const port = configured?.port ?? endpoint?.port ?? 0;
-      return { id: toBrokerId(voterId), host, port, directoryId: voterDirectoryId };
-    });
   }
 }

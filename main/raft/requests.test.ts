@@ -3,9 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { metadataTopicId, metadataTopicName } from '../core/ids.ts';
 import { ErrorCode } from '../protocol/errors.ts';
+import { addRaftVoterApi } from '../protocol/messages/add-raft-voter.ts';
 import { describeQuorumApi } from '../protocol/messages/describe-quorum.ts';
 import { fetchSnapshotApi } from '../protocol/messages/fetch-snapshot.ts';
 import { fetchApi } from '../protocol/messages/fetch.ts';
+import { removeRaftVoterApi } from '../protocol/messages/remove-raft-voter.ts';
 import { updateRaftVoterApi } from '../protocol/messages/update-raft-voter.ts';
 import { voteApi } from '../protocol/messages/vote.ts';
 import type { Api, Writable } from '../protocol/schema.ts';
@@ -157,6 +159,7 @@ describe('voter changes', () => {
       clusterId: 'test-cluster',
       currentLeaderEpoch: epoch,
       voterId,
+      voterDirectoryId: '6PA8LtVONMDIGoxaW_Y9TQ',
       listeners: [{ name, host: 'h', port: 1 }],
       kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
     });
@@ -164,15 +167,28 @@ describe('voter changes', () => {
   it('UpdateRaftVoter is taken note of for voters only, with the right listener', async () => {
     const { leader, follower, epoch } = await settled();
     const { requests } = leader.node;
-    expect(requests.updateRaftVoter(update(epoch, 2)).errorCode).toBe(ErrorCode.NONE);
-    expect(requests.updateRaftVoter(update(epoch, 4)).errorCode).toBe(ErrorCode.VOTER_NOT_FOUND);
-    expect(requests.updateRaftVoter(update(epoch, 2, 'OTHER')).errorCode).toBe(ErrorCode.INVALID_REQUEST);
-    expect(requests.updateRaftVoter(update(epoch - 1, 2)).errorCode).toBe(ErrorCode.FENCED_LEADER_EPOCH);
-    expect(follower.node.requests.updateRaftVoter(update(epoch, 2)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(requests.updateRaftVoter(update(epoch, 2))).toMatchObject({ errorCode: ErrorCode.NONE });
+    expect(requests.updateRaftVoter(update(epoch, 4))).toMatchObject({ errorCode: ErrorCode.VOTER_NOT_FOUND });
+    expect(requests.updateRaftVoter(update(epoch, 2, 'OTHER'))).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
+    expect(requests.updateRaftVoter(update(epoch - 1, 2))).toMatchObject({ errorCode: ErrorCode.FENCED_LEADER_EPOCH });
+    expect(follower.node.requests.updateRaftVoter(update(epoch, 2))).toMatchObject({
+      errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    });
   });
 
   it('adding and removing is unsupported where voters are configured', async () => {
     const { leader } = await settled();
-    expect(leader.node.requests.changeVoters({ clusterId: null }).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    const { requests } = leader.node;
+    const unsupported = (what: string) => ({
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+      errorMessage: `Cluster doesn't support ${what} voter because the kraft.version feature is 0`,
+    });
+    const key = { voterId: 4, voterDirectoryId: '6PA8LtVONMDIGoxaW_Y9TQ' };
+    const listeners = [{ name: 'CONTROLLER', host: 'node-4', port: 9093 }];
+    const add = request(addRaftVoterApi, { clusterId: null, ...key, listeners });
+    expect(requests.addRaftVoter(add)).toEqual(unsupported('adding'));
+    expect(requests.removeRaftVoter(request(removeRaftVoterApi, { clusterId: null, ...key }))).toEqual(
+      unsupported('removing'),
+    );
   });
 });

@@ -3,21 +3,23 @@
 
 import { metadataTopicName } from '../core/ids.ts';
 import { ErrorCode } from '../protocol/errors.ts';
-import type { AddRaftVoterResponse } from '../protocol/messages/add-raft-voter.ts';
+import type { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/add-raft-voter.ts';
 import type { BeginQuorumEpochRequest, BeginQuorumEpochResponse } from '../protocol/messages/begin-quorum-epoch.ts';
 import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/messages/describe-quorum.ts';
 import type { EndQuorumEpochRequest, EndQuorumEpochResponse } from '../protocol/messages/end-quorum-epoch.ts';
 import type { FetchSnapshotRequest, FetchSnapshotResponse } from '../protocol/messages/fetch-snapshot.ts';
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
+import type { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from '../protocol/messages/remove-raft-voter.ts';
 import type { UpdateRaftVoterRequest, UpdateRaftVoterResponse } from '../protocol/messages/update-raft-voter.ts';
 import type { VoteRequest, VoteResponse } from '../protocol/messages/vote.ts';
 import type { Writable } from '../protocol/schema.ts';
 import { zeroUuid } from '../protocol/uuid.ts';
 import type { Clock } from '../runtime/runtime.ts';
 import type { MetadataLog } from './metadata-log.ts';
-import type { RaftAnswer, RaftAsk } from './quorum-types.ts';
+import type { ChangeVotersAnswer, RaftAnswer, RaftAsk } from './quorum-types.ts';
 import type { Quorum } from './quorum.ts';
 import type { Leader, ReplicaProgress } from './roles/leader.ts';
+import { parseAddVoter, parseRemoveVoter, parseUpdateVoter, type ChangeContext } from './voter-messages.ts';
 import {
   epochResponse,
   fetchResponse,
@@ -27,6 +29,7 @@ import {
   parseFetch,
   parseFetchSnapshot,
   parseVote,
+  toCode,
   voteResponse,
   type Parsed,
   type WireContext,
@@ -39,7 +42,6 @@ export type RequestsHost = {
   readonly quorum: Quorum;
   readonly log: MetadataLog;
   readonly clock: Clock;
-  readonly kraftVersion: () => number;
   readonly isClosed: () => boolean;
   /** Null: the node takes no requests (any more). */
   readonly ask: (ask: RaftAsk) => RaftAnswer | null | Promise<RaftAnswer | null>;
@@ -68,11 +70,13 @@ export class RaftRequests {
   }
 
   beginQuorumEpoch(request: BeginQuorumEpochRequest): Answer<BeginQuorumEpochResponse> {
+    this.#noteLeader(request);
     const parsed = parseBeginQuorumEpoch(this.#wire, request);
     return 'topLevelError' in parsed ? { errorCode: parsed.topLevelError } : this.#answerEpoch(parsed);
   }
 
   endQuorumEpoch(request: EndQuorumEpochRequest): Answer<EndQuorumEpochResponse> {
+    this.#noteLeader(request);
     const parsed = parseEndQuorumEpoch(this.#wire, request);
     return 'topLevelError' in parsed ? { errorCode: parsed.topLevelError } : this.#answerEpoch(parsed);
   }
@@ -138,48 +142,72 @@ export class RaftRequests {
       errorCode: ErrorCode.NONE,
       highWatermark: role.highWatermark ?? -1,
       currentVoters: this.#voterStates(role),
-      observers: [...role.observers].map((progress) => this.#replicaState(progress)),
+      observers: [...role.observers].map((progress) => this.#replicaState(progress, progress.directoryId ?? zeroUuid)),
     });
   }
 
-  /**
-   * A voter tells its endpoints and versions (sent even at kraft.version 0). Our voters' endpoints come from the
-   * configuration of each process, so there is nothing to keep; what does not fit is refused as Kafka does.
-   */
-  updateRaftVoter(request: UpdateRaftVoterRequest): Writable<UpdateRaftVoterResponse> {
-    const { role } = this.#host.quorum;
+  /** A voter tells its endpoints and versions (sent even at kraft.version 0, where they come from the configuration). */
+  updateRaftVoter(request: UpdateRaftVoterRequest): Answer<UpdateRaftVoterResponse> {
     const answer = (errorCode: number): Writable<UpdateRaftVoterResponse> => ({
       errorCode,
       currentLeader: this.#currentLeader(),
     });
-    if (request.clusterId !== null && request.clusterId !== this.#wire.clusterId) {
-      return answer(ErrorCode.INCONSISTENT_CLUSTER_ID);
-    }
-    if (request.currentLeaderEpoch < role.epoch) return answer(ErrorCode.FENCED_LEADER_EPOCH);
-    if (request.currentLeaderEpoch > role.epoch) return answer(ErrorCode.UNKNOWN_LEADER_EPOCH);
-    if (role.name !== 'leader') return answer(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    if (role.highWatermark === null) return answer(ErrorCode.REQUEST_TIMED_OUT);
-    const { minSupportedVersion, maxSupportedVersion } = request.kRaftVersionFeature;
-    const kraftVersion = this.#host.kraftVersion();
-    const hasListener = request.listeners.some(({ name }) => name === this.#wire.listenerName);
-    if (!hasListener || minSupportedVersion > kraftVersion || maxSupportedVersion < kraftVersion) {
-      return answer(ErrorCode.INVALID_REQUEST);
-    }
-    return answer(this.#wire.voterOf(request.voterId) === null ? ErrorCode.VOTER_NOT_FOUND : ErrorCode.NONE);
+    const parsed = parseUpdateVoter(this.#wire, request);
+    if ('errorCode' in parsed) return answer(this.#leaderErrorCode(request) ?? parsed.errorCode);
+    return this.#change(
+      parsed.ask,
+      ({ error }) => answer(toCode(error)),
+      () => answer(ErrorCode.BROKER_NOT_AVAILABLE),
+    );
   }
 
-  /** AddRaftVoter and RemoveRaftVoter: this quorum's voters are static. */
-  changeVoters(request: { readonly clusterId: string | null }): Writable<AddRaftVoterResponse> {
-    if (request.clusterId !== null && request.clusterId !== this.#wire.clusterId) {
-      return { errorCode: ErrorCode.INCONSISTENT_CLUSTER_ID, errorMessage: null };
-    }
-    if (this.#host.quorum.role.name !== 'leader') {
-      return { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, errorMessage: null };
-    }
-    return {
-      errorCode: ErrorCode.UNSUPPORTED_VERSION,
-      errorMessage: 'Cluster does not support changing voters: they are fixed by controller.quorum.voters',
-    };
+  /** KIP-853. May wait until the new voters are committed. */
+  addRaftVoter(request: AddRaftVoterRequest): Answer<AddRaftVoterResponse> {
+    const parsed = parseAddVoter(this.#changeContext(), request);
+    return 'errorCode' in parsed ? parsed : this.#changeVoters(parsed.ask);
+  }
+
+  removeRaftVoter(request: RemoveRaftVoterRequest): Answer<RemoveRaftVoterResponse> {
+    const parsed = parseRemoveVoter(this.#changeContext(), request);
+    return 'errorCode' in parsed ? parsed : this.#changeVoters(parsed.ask);
+  }
+
+  #changeContext(): ChangeContext {
+    return { wire: this.#wire, isLeader: this.#host.quorum.role.name === 'leader' && !this.#host.isClosed() };
+  }
+
+  #changeVoters(ask: RaftAsk): Answer<{ errorCode: number; errorMessage: string | null }> {
+    const unavailable = { errorCode: ErrorCode.BROKER_NOT_AVAILABLE, errorMessage: null };
+    return this.#change(
+      ask,
+      ({ error, message }) => ({ errorCode: toCode(error), errorMessage: message }),
+      () => unavailable,
+    );
+  }
+
+  #change<W>(ask: RaftAsk, toResponse: (answer: ChangeVotersAnswer) => W, unavailable: () => W): W | Promise<W> {
+    const finish = (answer: RaftAnswer | null): W =>
+      answer !== null && 'message' in answer ? toResponse(answer) : unavailable();
+    const answer = this.#host.ask(ask);
+    return answer instanceof Promise ? answer.then(finish) : finish(answer);
+  }
+
+  /** Which epoch, and whether this node leads, is asked before what the request says. */
+  #leaderErrorCode({ clusterId, currentLeaderEpoch }: UpdateRaftVoterRequest): number | null {
+    const { role } = this.#host.quorum;
+    if (clusterId !== null && clusterId !== this.#wire.clusterId) return ErrorCode.INCONSISTENT_CLUSTER_ID;
+    if (currentLeaderEpoch < role.epoch) return ErrorCode.FENCED_LEADER_EPOCH;
+    if (currentLeaderEpoch > role.epoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    return role.name === 'leader' ? null : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** The sender leads, or did; where it listens stands in the request. */
+  #noteLeader({ clusterId, topics, leaderEndpoints }: BeginQuorumEpochRequest | EndQuorumEpochRequest): void {
+    const wire = this.#wire;
+    const nodeId = topics[0]?.partitions[0]?.leaderId;
+    const endpoint = leaderEndpoints.find(({ name }) => name === wire.listenerName);
+    if (nodeId === undefined || endpoint === undefined || (clusterId !== null && clusterId !== wire.clusterId)) return;
+    wire.noteAddresses([{ nodeId, host: endpoint.host, port: endpoint.port }]);
   }
 
   #answerEpoch(parsed: PartitionParsed<RaftAsk>): EpochResponse | Promise<EpochResponse> {
@@ -217,38 +245,39 @@ export class RaftRequests {
     const nowMs = this.#host.clock.wallMs();
     const self = {
       replicaId: role.leader,
-      replicaDirectoryId: this.#directoryIdOf(role.leader),
+      replicaDirectoryId: this.#wire.voterOf(role.leader)?.directoryId ?? zeroUuid,
       logEndOffset: this.#host.log.endOffset,
       lastFetchTimestamp: nowMs,
       lastCaughtUpTimestamp: nowMs,
     };
-    const others = [...role.otherVoters].map((progress) => this.#replicaState(progress));
-    return [self, ...others].sort((a, b) => a.replicaId - b.replicaId);
+    const others = [...role.otherVoters].map((progress) => {
+      // At kraft.version 0 the voters have no directory, as far as Kafka tells.
+      return this.#replicaState(progress, this.#wire.voterOf(progress.id)?.directoryId ?? zeroUuid);
+    });
+    return [...(role.isVoter ? [self] : []), ...others].sort((a, b) => a.replicaId - b.replicaId);
   }
 
-  #replicaState(progress: ReplicaProgress) {
+  #replicaState(progress: ReplicaProgress, replicaDirectoryId: string) {
     const { clock } = this.#host;
     // Kept on the monotonic clock, told on the wall clock; −1: never.
     const wall = (monotonicMs: number): number =>
       Number.isFinite(monotonicMs) ? Math.round(clock.wallMs() - (clock.monotonicMs() - monotonicMs)) : -1;
     return {
       replicaId: progress.id,
-      replicaDirectoryId: this.#directoryIdOf(progress.id),
+      replicaDirectoryId,
       logEndOffset: progress.endOffset,
       lastFetchTimestamp: wall(progress.lastFetchMs),
       lastCaughtUpTimestamp: wall(progress.lastCaughtUpMs),
     };
   }
 
-  #directoryIdOf(id: number): string {
-    return this.#wire.voterOf(id)?.directoryId ?? zeroUuid;
-  }
-
   #nodes() {
     const { listenerName: name, voterOf } = this.#wire;
     return this.#host.quorum.voters.flatMap((nodeId) => {
       const voter = voterOf(nodeId);
-      return voter === null ? [] : [{ nodeId, listeners: [{ name, host: voter.host, port: voter.port }] }];
+      if (voter === null) return [];
+      const endpoints = voter.endpoints ?? [{ name, host: voter.host, port: voter.port }];
+      return [{ nodeId, listeners: endpoints.map((each) => ({ name: each.name, host: each.host, port: each.port })) }];
     });
   }
 }

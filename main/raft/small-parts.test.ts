@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from 'vitest';
 import { toBrokerId } from '../core/ids.ts';
-import { zeroUuid } from '../protocol/uuid.ts';
 import { SimulatedWorld } from '../runtime/simulated/simulated-world.ts';
 import { formatElection, parseElection, readElectionFile } from './election-state-file.ts';
 import { isLost, majorityEndOffset, majorityOf } from './majority.ts';
@@ -56,13 +55,13 @@ describe('voters', () => {
 
 describe('the election file', () => {
   it('keeps the directory id of the vote at data version 1', () => {
-    const election = { epoch: 7, leader: null, votedFor: 2, votedDirectoryId: '6PA8LtVONMDIGoxaW_Y9TQ' };
+    const election = { epoch: 7, leader: null, votedFor: 2, votedDirectory: '6PA8LtVONMDIGoxaW_Y9TQ' };
     const text = formatElection(election, 1, [1, 2, 3]);
     expect(text).toBe(
       '{"leaderId":-1,"leaderEpoch":7,"votedId":2,"votedDirectoryId":"6PA8LtVONMDIGoxaW_Y9TQ","data_version":1}',
     );
     expect(parseElection(text)).toEqual(election);
-    expect(parseElection(formatElection(election, 0, [1])).votedDirectoryId).toBe(zeroUuid);
+    expect(parseElection(formatElection(election, 0, [1])).votedDirectory).toBeNull();
   });
 
   it.each([

@@ -9,8 +9,10 @@ import type { FetchSnapshotRequest, FetchSnapshotResponse } from '../protocol/me
 import type { FetchRequest, FetchResponse } from '../protocol/messages/fetch.ts';
 import type { VoteRequest, VoteResponse } from '../protocol/messages/vote.ts';
 import type { Writable } from '../protocol/schema.ts';
+import { zeroUuid } from '../protocol/uuid.ts';
 import { batchesIn } from '../records/record-batch.ts';
 import type { RaftConfig, Voter } from './contract.ts';
+import { replicaKeyOf } from './voter-set.ts';
 import type {
   BeginEpochAsk,
   EndEpochAsk,
@@ -24,13 +26,18 @@ import type {
   VoteAsk,
 } from './quorum-types.ts';
 
+export type NodeAddress = { readonly nodeId: number; readonly host: string; readonly port: number };
+
 /** What every message carries of this node and its cluster. */
 export type WireContext = {
   readonly clusterId: string;
   readonly directoryId: string;
   readonly listenerName: string;
+  /** This node as it tells itself; null when it does not know its own endpoint. */
   readonly self: Voter | null;
   readonly voterOf: (id: number) => Voter | null;
+  /** Told where leaders listen that other nodes speak of. */
+  readonly noteAddresses: (nodes: readonly NodeAddress[]) => void;
   readonly config: RaftConfig;
 };
 
@@ -47,19 +54,27 @@ const codeOf: Readonly<Record<Exclude<RaftError, 'OTHER'>, number>> = {
   INVALID_VOTER_KEY: ErrorCode.INVALID_VOTER_KEY,
   SNAPSHOT_NOT_FOUND: ErrorCode.SNAPSHOT_NOT_FOUND,
   POSITION_OUT_OF_RANGE: ErrorCode.POSITION_OUT_OF_RANGE,
+  REQUEST_TIMED_OUT: ErrorCode.REQUEST_TIMED_OUT,
+  UNSUPPORTED_VERSION: ErrorCode.UNSUPPORTED_VERSION,
+  DUPLICATE_VOTER: ErrorCode.DUPLICATE_VOTER,
+  VOTER_NOT_FOUND: ErrorCode.VOTER_NOT_FOUND,
 };
 const errorOfCode = new Map(Object.entries(codeOf).map(([name, code]) => [code, name as RaftError]));
 
-function toCode(error: RaftError): number {
+export function toCode(error: RaftError): number {
   return error === 'OTHER' ? ErrorCode.UNKNOWN_SERVER_ERROR : codeOf[error];
 }
 
-function fromCode(code: number): RaftError {
+export function fromCode(code: number): RaftError {
   return errorOfCode.get(code) ?? 'OTHER';
 }
 
-function leaderOf(id: number): number | null {
+export function leaderOf(id: number): number | null {
   return id < 0 ? null : id;
+}
+
+export function directoryOrNull(directoryId: string): string | null {
+  return replicaKeyOf(0, directoryId).directoryId;
 }
 
 type Named = { readonly topicName: string };
@@ -92,15 +107,21 @@ export function parseVote(context: WireContext, request: VoteRequest): Parsed<Vo
   if (lastOffset < 0 || lastOffsetEpoch < 0 || lastOffsetEpoch > epoch) {
     return { partitionError: ErrorCode.INVALID_REQUEST };
   }
-  const voter = request.voterId;
-  return { ask: { api: 'vote', epoch, candidate, voter, lastEpoch: lastOffsetEpoch, lastOffset, preVote } };
+  const keys = {
+    candidate,
+    candidateDirectory: directoryOrNull(found.partition.replicaDirectoryId),
+    voter: request.voterId,
+    voterDirectory: directoryOrNull(found.partition.voterDirectoryId),
+  };
+  return { ask: { api: 'vote', epoch, ...keys, lastEpoch: lastOffsetEpoch, lastOffset, preVote } };
 }
 
 export function parseBeginQuorumEpoch(context: WireContext, request: BeginQuorumEpochRequest): Parsed<BeginEpochAsk> {
   const found = onlyPartition(context, request.clusterId, request.topics);
   if (!('partition' in found)) return found;
   const { leaderEpoch: epoch, leaderId: leader } = found.partition;
-  return { ask: { api: 'beginQuorumEpoch', epoch, leader, voter: request.voterId } };
+  const voterDirectory = directoryOrNull(found.partition.voterDirectoryId);
+  return { ask: { api: 'beginQuorumEpoch', epoch, leader, voter: request.voterId, voterDirectory } };
 }
 
 export function parseEndQuorumEpoch(context: WireContext, request: EndQuorumEpochRequest): Parsed<EndEpochAsk> {
@@ -126,7 +147,9 @@ export function parseFetch(context: WireContext, request: FetchRequest): Parsed<
   const replica = request.replicaState.replicaId >= 0 ? request.replicaState.replicaId : request.replicaId;
   if (request.maxWaitMs < 0 || lastFetchedEpoch > epoch) return { partitionError: ErrorCode.INVALID_REQUEST };
   const { maxWaitMs } = request;
-  return { ask: { api: 'fetch', epoch, replica, fetchOffset, lastFetchedEpoch, highWatermark, maxWaitMs } };
+  const replicaDirectory = directoryOrNull(found.partition.replicaDirectoryId);
+  const place = { fetchOffset, lastFetchedEpoch, highWatermark };
+  return { ask: { api: 'fetch', epoch, replica, replicaDirectory, ...place, maxWaitMs } };
 }
 
 export function parseFetchSnapshot(context: WireContext, request: FetchSnapshotRequest): Parsed<FetchSnapshotAsk> {
@@ -139,7 +162,8 @@ export function parseFetchSnapshot(context: WireContext, request: FetchSnapshotR
   const { currentLeaderEpoch: epoch, snapshotId, position } = found.partition;
   const id = { offset: snapshotId.endOffset, epoch: snapshotId.epoch };
   const replica = request.replicaId;
-  return { ask: { api: 'fetchSnapshot', epoch, replica, snapshotId: id, position } };
+  const replicaDirectory = directoryOrNull(found.partition.replicaDirectoryId);
+  return { ask: { api: 'fetchSnapshot', epoch, replica, replicaDirectory, snapshotId: id, position } };
 }
 
 // ── responses that this node gives ─────────────────────────────────────────────────────────────────────────────
@@ -229,7 +253,7 @@ export function voteRequest(context: WireContext, ask: VoteAsk): Writable<VoteRe
     replicaEpoch: ask.epoch,
     replicaId: ask.candidate,
     replicaDirectoryId: context.directoryId,
-    voterDirectoryId: directoryOf(context, ask.voter),
+    voterDirectoryId: ask.voterDirectory ?? zeroUuid,
     lastOffsetEpoch: ask.lastEpoch,
     lastOffset: ask.lastOffset,
     preVote: ask.preVote,
@@ -241,7 +265,7 @@ export function voteRequest(context: WireContext, ask: VoteAsk): Writable<VoteRe
 export function beginQuorumEpochRequest(context: WireContext, ask: BeginEpochAsk): Writable<BeginQuorumEpochRequest> {
   const partition = {
     partitionIndex: 0,
-    voterDirectoryId: directoryOf(context, ask.voter),
+    voterDirectoryId: ask.voterDirectory ?? zeroUuid,
     leaderId: ask.leader,
     leaderEpoch: ask.epoch,
   };
@@ -302,7 +326,7 @@ function ownEndpoints(context: WireContext): { name: string; host: string; port:
 }
 
 function directoryOf(context: WireContext, id: number): string {
-  return context.voterOf(id)?.directoryId ?? 'AAAAAAAAAAAAAAAAAAAAAA';
+  return context.voterOf(id)?.directoryId ?? zeroUuid;
 }
 
 export function parseVoteResponse(response: VoteResponse): VoteAnswer | null {

@@ -15,8 +15,8 @@ export const mutations: readonly Mutation[] = [
     name: 'vote-not-persisted',
     bug: 'a restarted voter has forgotten its epoch and its vote',
     file: 'main/raft/raft-node.ts',
-    from: 'writeElectionFile(disk, this.#options.directory, file, dataVersion, this.voterSet.ids);',
-    to: 'void [writeElectionFile, disk, file, dataVersion];',
+    from: 'writeElectionFile(disk, this.#options.directory, election, dataVersion, this.#voterHistory.last.ids);',
+    to: 'void [writeElectionFile, disk, election, dataVersion];',
   },
   {
     name: 'metadata-not-synced',

@@ -5,7 +5,9 @@ import type { RequestContext } from '../../net/handler.ts';
 import { route, type Route } from '../../net/route.ts';
 import { readResponseHeader } from '../../protocol/headers.ts';
 import { ErrorCode } from '../../protocol/errors.ts';
+import { addRaftVoterApi } from '../../protocol/messages/add-raft-voter.ts';
 import { describeQuorumApi } from '../../protocol/messages/describe-quorum.ts';
+import { removeRaftVoterApi } from '../../protocol/messages/remove-raft-voter.ts';
 import type { Api, Writable } from '../../protocol/schema.ts';
 import { WireReader } from '../../protocol/wire-reader.ts';
 import { controllerApis, type ControllerApi } from '../../controller/controller-apis.ts';
@@ -18,13 +20,14 @@ const forwardTimeoutMsMax = 60_000;
 const defaultForwardTimeoutMs = 30_000;
 
 /** Passed on too, though the controller does not decide it: raft answers. */
-const describeQuorum: Forwarded = {
-  api: describeQuorumApi as Api,
-  failed: (_request, { errorCode }) => ({ errorCode }),
-};
+const quorumApis: readonly Forwarded[] = [
+  { api: describeQuorumApi as Api, failed: (_request, { errorCode }) => ({ errorCode }) },
+  { api: addRaftVoterApi as Api, failed: (_request, failure) => failure },
+  { api: removeRaftVoterApi as Api, failed: (_request, failure) => failure },
+];
 
 export function forwardingRoutes(channel: ControllerChannel): Route[] {
-  const forwarded: readonly Forwarded[] = [...controllerApis.filter((served) => served.isForwarded), describeQuorum];
+  const forwarded: readonly Forwarded[] = [...controllerApis.filter((served) => served.isForwarded), ...quorumApis];
   return forwarded.map((served) =>
     route(served.api, { listeners: ['client'] }, (context, request) => forward(channel, served, context, request)),
   );

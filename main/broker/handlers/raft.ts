@@ -1,6 +1,6 @@
 // The quorum's requests: Vote 0-2 (pre-vote, KIP-996), BeginQuorumEpoch 0-1, EndQuorumEpoch 0-1, Fetch on the
 // controller listener (KIP-595, high watermark in the request from 18), FetchSnapshot 0-1 (KIP-630), DescribeQuorum
-// 0-2, UpdateRaftVoter 0. AddRaftVoter and RemoveRaftVoter are refused: voters are static (kraft.version 0).
+// 0-2, AddRaftVoter 0-1, RemoveRaftVoter 0, UpdateRaftVoter 0 (KIP-853; refused as Kafka does at kraft.version 0).
 
 import { addRaftVoterApi } from '../../protocol/messages/add-raft-voter.ts';
 import { beginQuorumEpochApi } from '../../protocol/messages/begin-quorum-epoch.ts';
@@ -16,7 +16,7 @@ import type { RaftRequests } from '../../raft/requests.ts';
 
 const onController = { listeners: ['controller'] } as const;
 
-/** Routes of the controller listener. DescribeQuorum from clients is forwarded to the active controller like other requests. */
+/** Routes of the controller listener. What clients ask of the quorum is forwarded to the active controller like other requests. */
 export function raftRoutes(node: { readonly requests: RaftRequests }): Route[] {
   const { requests } = node;
   return [
@@ -27,7 +27,7 @@ export function raftRoutes(node: { readonly requests: RaftRequests }): Route[] {
     route(fetchSnapshotApi, onController, (_context, request) => requests.fetchSnapshot(request)),
     route(describeQuorumApi, onController, (_context, request) => requests.describeQuorum(request)),
     route(updateRaftVoterApi, onController, (_context, request) => requests.updateRaftVoter(request)),
-    route(addRaftVoterApi, onController, (_context, request) => requests.changeVoters(request)),
-    route(removeRaftVoterApi, onController, (_context, request) => requests.changeVoters(request)),
+    route(addRaftVoterApi, onController, (_context, request) => requests.addRaftVoter(request)),
+    route(removeRaftVoterApi, onController, (_context, request) => requests.removeRaftVoter(request)),
   ];
 }

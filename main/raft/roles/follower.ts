@@ -19,6 +19,8 @@ export class Follower {
   fetchingSnapshot: { readonly id: OffsetAndEpoch; readonly position: number } | null = null;
   /** High watermark that came with records which are not synced yet. */
   pendingHighWatermark: number | null = null;
+  /** When this node next looks whether the leader should change what the voter set says of it (KIP-853). */
+  updateVoterAtMs: number;
 
   constructor(epoch: number, leader: number, votedFor: number | null, nowMs: number, fetchTimeoutMs: number) {
     this.epoch = epoch;
@@ -26,6 +28,7 @@ export class Follower {
     this.votedFor = votedFor;
     this.fetchTimeoutMs = fetchTimeoutMs;
     this.fetchDeadlineMs = nowMs + fetchTimeoutMs;
+    this.updateVoterAtMs = nowMs + fetchTimeoutMs;
   }
 
   get deadlineMs(): number {
@@ -34,6 +37,11 @@ export class Follower {
 
   heardFromLeader(nowMs: number): void {
     this.hasFetchedFromLeader = true;
+    this.isLeaderSilent = false;
+    this.fetchDeadlineMs = nowMs + this.fetchTimeoutMs;
+  }
+
+  beginToWait(nowMs: number): void {
     this.isLeaderSilent = false;
     this.fetchDeadlineMs = nowMs + this.fetchTimeoutMs;
   }

@@ -1,8 +1,10 @@
 // Leader: knows how far every replica is, what is committed, who still fetches, and which fetches wait. Pure.
 
 import { assert } from '../../core/assert.ts';
-import { majorityEndOffset } from '../majority.ts';
+import type { Voter } from '../contract.ts';
+import { majorityEndOffset, majorityOf } from '../majority.ts';
 import type { FetchAsk, ReplyToken, VoteAsk } from '../quorum-types.ts';
+import type { ReplicaKey, VoterSet } from '../voter-set.ts';
 
 /** Observers that don't fetch for so long are forgotten, as in Kafka. */
 const observerSessionMs = 5 * 60 * 1000;
@@ -10,6 +12,8 @@ const observersMax = 1000;
 
 export type ReplicaProgress = {
   readonly id: number;
+  /** Null where it is not known: kraft.version 0, old versions of Fetch. */
+  directoryId: string | null;
   /** Its log end as its last fetch told; −1: it has not fetched in this epoch. */
   endOffset: number;
   /** Monotonic; −Infinity: never. */
@@ -23,9 +27,10 @@ export type ReplicaProgress = {
 
 export type ParkedFetch = { readonly token: ReplyToken; readonly ask: FetchAsk; readonly deadlineMs: number };
 
-function newProgress(id: number, nowMs: number): ReplicaProgress {
+function newProgress({ id, directoryId }: ReplicaKey, nowMs: number): ReplicaProgress {
   return {
     id,
+    directoryId,
     endOffset: -1,
     lastFetchMs: -Infinity,
     lastCaughtUpMs: -Infinity,
@@ -34,10 +39,25 @@ function newProgress(id: number, nowMs: number): ReplicaProgress {
   };
 }
 
+/** A change of the voters that is under way (KIP-853): one at a time. */
+export type PendingChange = {
+  readonly api: 'addVoter' | 'removeVoter';
+  /** Who waits for the answer; null once it was given. */
+  token: ReplyToken | null;
+  readonly deadlineMs: number;
+  /** To be added; null: a removal. */
+  readonly voter: Voter | null;
+  /** Whether the new voter was asked for its versions. */
+  isAsked: boolean;
+  /** Of the voters record; null as long as it is not written. */
+  lastOffset: number | null;
+  readonly ackWhenCommitted: boolean;
+};
+
 export type LeaderOptions = {
   readonly epoch: number;
-  readonly self: number;
-  readonly voters: readonly number[];
+  readonly selfKey: ReplicaKey;
+  readonly voterSet: VoterSet;
   /** The leader-change record's offset: nothing is committed before it is. */
   readonly epochStartOffset: number;
   readonly grantingVoters: readonly number[];
@@ -54,7 +74,11 @@ export class Leader {
   readonly grantingVoters: readonly number[];
   readonly #fetchTimeoutMs: number;
   readonly #otherVoters = new Map<number, ReplicaProgress>();
-  readonly #observers = new Map<number, ReplicaProgress>();
+  /** By id and directory. */
+  readonly #observers = new Map<string, ReplicaProgress>();
+  readonly #selfKey: ReplicaKey;
+  #voterSet: VoterSet;
+  pendingChange: PendingChange | null = null;
   /** What this node itself has synced; voters only. */
   #ownEndOffset = -1;
   /** Null until a record of this epoch is on a majority. Never falls. */
@@ -64,19 +88,23 @@ export class Leader {
   #parked: ParkedFetch[] = [];
 
   constructor(options: LeaderOptions) {
-    const { epoch, self, voters, nowMs } = options;
+    const { epoch, selfKey, voterSet, nowMs } = options;
     this.epoch = epoch;
-    this.leader = self;
-    this.votedFor = self;
+    this.#selfKey = selfKey;
+    this.#voterSet = voterSet;
+    this.leader = selfKey.id;
+    this.votedFor = selfKey.id;
     this.epochStartOffset = options.epochStartOffset;
     this.grantingVoters = options.grantingVoters;
     this.#fetchTimeoutMs = options.fetchTimeoutMs;
-    for (const id of voters) if (id !== self) this.#otherVoters.set(id, newProgress(id, nowMs));
+    for (const { id, directoryId } of voterSet.voters) {
+      if (id !== this.leader) this.#otherVoters.set(id, newProgress({ id, directoryId: directoryId ?? null }, nowMs));
+    }
     this.checkQuorumDeadlineMs = this.#nextCheckMs(nowMs);
   }
 
   get deadlineMs(): number {
-    let deadlineMs = this.checkQuorumDeadlineMs;
+    let deadlineMs = Math.min(this.checkQuorumDeadlineMs, this.pendingChange?.deadlineMs ?? Infinity);
     for (const fetch of this.#parked) deadlineMs = Math.min(deadlineMs, fetch.deadlineMs);
     return deadlineMs;
   }
@@ -99,13 +127,46 @@ export class Leader {
     return 'leads this epoch itself';
   }
 
+  /** Whether this node itself votes; one that is being removed leads on until that is committed. */
+  get isVoter(): boolean {
+    return this.#voterSet.isVoter(this.#selfKey);
+  }
+
+  /** Progress is kept over the change: who was an observer a moment ago is as far as it was. */
+  updateVoters(voterSet: VoterSet, nowMs: number): void {
+    const before = new Map(this.#otherVoters);
+    this.#otherVoters.clear();
+    this.#voterSet = voterSet;
+    for (const { id, directoryId = null } of voterSet.voters) {
+      if (id === this.leader) continue;
+      const key = { id, directoryId };
+      const voter = before.get(id);
+      const known =
+        voter !== undefined && voterSet.isVoter({ id, directoryId: voter.directoryId }) ? voter : this.observer(key);
+      this.#otherVoters.set(id, known ?? newProgress(key, nowMs));
+      this.#observers.delete(observerKey(key));
+      before.delete(id);
+    }
+    for (const gone of before.values()) {
+      this.#fetchedSinceCheck.delete(gone.id);
+      if (gone.endOffset >= 0) this.#observers.set(observerKey(gone), gone);
+    }
+    if (this.checkQuorumDeadlineMs === Infinity || this.#otherVoters.size === 0) {
+      this.checkQuorumDeadlineMs = this.#nextCheckMs(nowMs);
+    }
+  }
+
+  observer(key: ReplicaKey): ReplicaProgress | null {
+    return this.#observers.get(observerKey(key)) ?? null;
+  }
+
   /** A replica asked for records: it is alive, and holds everything before its fetch offset if that is valid here. */
-  noteFetch(id: number, validEndOffset: number | null, ownLogEnd: number, nowMs: number): void {
-    const progress = this.#progressOf(id, nowMs);
+  noteFetch(key: ReplicaKey, validEndOffset: number | null, ownLogEnd: number, nowMs: number): void {
+    const progress = this.#progressOf(key, nowMs);
     if (progress === null) return;
     // It is told anew only when its next fetch, after a long poll, should have come.
     progress.beginEpochAtMs = nowMs + this.#fetchTimeoutMs;
-    this.noteAlive(id, nowMs);
+    this.noteAlive(key, nowMs);
     if (validEndOffset === null) return;
     if (validEndOffset >= ownLogEnd) progress.lastCaughtUpMs = nowMs;
     else if (progress.leaderEndAtLastFetch >= 0 && validEndOffset >= progress.leaderEndAtLastFetch) {
@@ -118,11 +179,12 @@ export class Leader {
   }
 
   /** Counts towards the majority that must be heard for this node to stay leader. */
-  noteAlive(id: number, nowMs: number): void {
-    if (!this.#otherVoters.has(id)) return;
-    this.#fetchedSinceCheck.add(id);
-    // Together with the leader itself these are a majority.
-    if (this.#fetchedSinceCheck.size < Math.floor((this.#otherVoters.size + 1) / 2)) return;
+  noteAlive(key: ReplicaKey, nowMs: number): void {
+    if (!this.#otherVoters.has(key.id) || !this.#voterSet.isVoter(key)) return;
+    this.#fetchedSinceCheck.add(key.id);
+    // Together with the leader itself, if it votes, these are a majority.
+    const needed = majorityOf(this.#voterSet.voters.length) - (this.isVoter ? 1 : 0);
+    if (this.#fetchedSinceCheck.size < needed) return;
     this.#fetchedSinceCheck.clear();
     this.checkQuorumDeadlineMs = this.#nextCheckMs(nowMs);
   }
@@ -138,7 +200,7 @@ export class Leader {
 
   /** Moves the high watermark as far as a majority allows; true when it moved. */
   advanceHighWatermark(): boolean {
-    const ends = [this.#ownEndOffset];
+    const ends = this.isVoter ? [this.#ownEndOffset] : [];
     for (const progress of this.#otherVoters.values()) ends.push(progress.endOffset);
     const reached = majorityEndOffset(ends);
     // Records of earlier epochs are committed only together with one of this epoch (Raft, §5.4.2).
@@ -167,17 +229,26 @@ export class Leader {
     return this.#otherVoters.size === 0 ? Infinity : nowMs + this.#fetchTimeoutMs * 1.5;
   }
 
-  #progressOf(id: number, nowMs: number): ReplicaProgress | null {
-    if (id < 0) return null;
-    assert(id !== this.leader, 'a leader does not fetch from itself');
-    const known = this.#otherVoters.get(id) ?? this.#observers.get(id);
-    if (known !== undefined) return known;
+  #progressOf(key: ReplicaKey, nowMs: number): ReplicaProgress | null {
+    if (key.id < 0) return null;
+    assert(key.id !== this.leader, 'a leader does not fetch from itself');
+    const voter = this.#voterSet.isVoter(key) ? this.#otherVoters.get(key.id) : undefined;
+    if (voter !== undefined) {
+      voter.directoryId = key.directoryId ?? voter.directoryId;
+      return voter;
+    }
+    const known = this.observer(key);
+    if (known !== null) return known;
     for (const [other, progress] of this.#observers) {
       if (nowMs - progress.lastFetchMs > observerSessionMs) this.#observers.delete(other);
     }
     if (this.#observers.size >= observersMax) return null;
-    const progress = newProgress(id, nowMs);
-    this.#observers.set(id, progress);
+    const progress = newProgress(key, nowMs);
+    this.#observers.set(observerKey(key), progress);
     return progress;
   }
+}
+
+function observerKey({ id, directoryId }: ReplicaKey): string {
+  return `${id} ${directoryId ?? ''}`;
 }

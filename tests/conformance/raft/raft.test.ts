@@ -76,7 +76,9 @@ describe.each(['crashed', 'clean'])("the directories of Kafka's %s cluster", (ki
     const log = files.get(1)?.get('00000000000000000000.log') ?? Buffer.alloc(0);
     const batch = first(batchesIn(log));
     const place = { baseOffset: 0, epoch: batch.partitionLeaderEpoch, timestampMs: batch.baseTimestamp };
-    expect(leaderChangeBatch(place, 3, [1, 2, 3], [3, 1]).equals(batch.bytes)).toBe(true);
+    expect(
+      leaderChangeBatch(place, { leader: 3, voters: [1, 2, 3], grantingVoters: [3, 1] }, null).equals(batch.bytes),
+    ).toBe(true);
   });
 
   it('hold snapshots that we would write in the same bytes, but for the times of their batches', () => {
