@@ -1,7 +1,14 @@
 // Access control on real brokers: entries by a client that nobody here wrote, refusals to whoever they don't name, a
 // cluster that goes on working for itself, and settings with which it could not.
 
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes, type Kafka } from 'kafkajs';
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  Kafka,
+  logLevel,
+  ResourcePatternTypes,
+} from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ErrorCode } from '../../main/protocol/errors.ts';
 import { createTopicsApi } from '../../main/protocol/messages/create-topics.ts';
@@ -9,7 +16,7 @@ import { defaultPrincipalData } from '../../main/protocol/messages/embedded-mess
 import { envelopeApi } from '../../main/protocol/messages/envelope.ts';
 import { encodeRequest, readResponseHeader } from '../../main/protocol/headers.ts';
 import { WireReader } from '../../main/protocol/wire-reader.ts';
-import { highwater, TestCluster } from '../support/cluster.ts';
+import { eventually, highwater, TestCluster } from '../support/cluster.ts';
 import { createTopic, durableProducer, kafkaFor, readAll } from '../support/kafkajs.ts';
 import { RawClient } from '../support/raw-client.ts';
 
@@ -113,4 +120,75 @@ test('a cluster whose nodes could not speak to each other says so and does not s
   );
   expect(failed.code).not.toBe(0);
   expect(failed.stderr + failed.stdout).toContain('super.users does not name User:ANONYMOUS');
+});
+
+test('two users that log in have what their entries give them, and no more', async () => {
+  const secured = await TestCluster.up(
+    '--ephemeral',
+    '--config',
+    authorizer,
+    '--sasl',
+    '--user',
+    'alice:a',
+    '--user',
+    'bob:b',
+  );
+  try {
+    const admin = kafkaFor(secured.ready.bootstrap).admin();
+    await admin.connect();
+    for (const topic of ['orders', 'bills']) {
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 3 }], waitForLeaders: true });
+    }
+    const right = { ...entry, host: '*', resourcePatternType: ResourcePatternTypes.LITERAL };
+    await admin.createAcls({
+      acl: [
+        { ...right, operation: AclOperationTypes.WRITE },
+        { ...right, operation: AclOperationTypes.READ, principal: 'User:bob' },
+        {
+          ...right,
+          resourceType: AclResourceTypes.GROUP,
+          resourceName: 'readers',
+          operation: AclOperationTypes.READ,
+          principal: 'User:bob',
+        },
+      ],
+    });
+    const as = (username: string, password: string): Kafka =>
+      new Kafka({
+        clientId: username,
+        brokers: [...(secured.ready.securedBootstrap ?? '').split(',')],
+        sasl: { mechanism: 'plain', username, password },
+        logLevel: logLevel.NOTHING,
+        retry: { retries: 3, initialRetryTime: 50 },
+      });
+    const alice = as('alice', 'a').producer({ allowAutoTopicCreation: false });
+    await alice.connect();
+    await alice.send({ topic: 'orders', acks: -1, messages: [{ value: 'one' }] });
+    await expect(alice.send({ topic: 'bills', messages: [{ value: 'x' }] })).rejects.toThrow(/authoriz/i);
+    await alice.disconnect();
+
+    const bob = as('bob', 'b').producer({ allowAutoTopicCreation: false });
+    await bob.connect();
+    await expect(bob.send({ topic: 'orders', messages: [{ value: 'x' }] })).rejects.toThrow(/authoriz/i);
+    await bob.disconnect();
+    const bobAdmin = as('bob', 'b').admin();
+    await bobAdmin.connect();
+    expect(await bobAdmin.listTopics()).toEqual(['orders']);
+    await bobAdmin.disconnect();
+    const read: string[] = [];
+    const consumer = as('bob', 'b').consumer({ groupId: 'readers' });
+    await consumer.connect();
+    await consumer.subscribe({ topic: 'orders', fromBeginning: true });
+    await consumer.run({
+      eachMessage: ({ message }) => {
+        read.push(message.value?.toString() ?? '');
+        return Promise.resolve();
+      },
+    });
+    await eventually('bob reads what alice wrote', () => read.includes('one'));
+    await consumer.disconnect();
+    await admin.disconnect();
+  } finally {
+    await secured.down();
+  }
 });
