@@ -29,6 +29,10 @@ describe('listeners', () => {
   it.each([
     [{ 'inter.broker.listener.name': 'OUTSIDE' }, /reach each other over OUTSIDE/],
     [{ 'inter.broker.listener.name': 'NOWHERE' }, /must name one listener for clients/],
+    [
+      { 'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:SASL_SSL' },
+      /SASL_SSL is not served/,
+    ],
     [{ 'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT' }, /No security protocol/],
     [{ 'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:TLS' }, /No enum constant/],
   ])('%o is no way to start', (changes, message) => {

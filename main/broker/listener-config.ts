@@ -12,7 +12,7 @@ export type SecurityProtocol = keyof typeof securityProtocols;
 
 export type ListenerAddress = { readonly name: string; readonly host: string; readonly port: number };
 
-export type SecuredListener = ListenerAddress & { readonly protocol: Exclude<SecurityProtocol, 'PLAINTEXT'> };
+export type SecuredListener = ListenerAddress & { readonly protocol: 'SASL_PLAINTEXT' };
 
 export type Listeners = {
   /** Plaintext: for brokers among each other, the app, and any client. */
@@ -60,6 +60,9 @@ export function listenersOf(settings: BrokerSettings): Listeners {
 function asSecured(listener: ListenerAddress, protocol: SecurityProtocol): SecuredListener {
   if (protocol === 'PLAINTEXT') {
     throw new StartupError(`listener ${listener.name} is a second one in plaintext`, 'one is enough for all clients');
+  }
+  if (protocol !== 'SASL_PLAINTEXT') {
+    throw new StartupError(`listener ${listener.name}: ${protocol} is not served`, 'use SASL_PLAINTEXT');
   }
   return { ...listener, protocol };
 }
