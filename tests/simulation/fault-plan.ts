@@ -21,8 +21,8 @@ export type FaultKind =
   | 'disk-full'
   | 'disk-error'
   | 'slow-disk'
+  | 'no-descriptors' // nothing more can be opened
   | 'skew-clock'
-  | 'lose-requests' // what a broker sends to another is held back, then lost with the connection
   | 'split-decision'; // the coordinator dies while one follower, cut off from it, lacks what was just decided
 
 /**
@@ -109,14 +109,8 @@ const singleOneIn = 16;
 const fiveOneIn = 10;
 const driftMax = 0.01;
 const momentsOneIn = 3;
-const momentKinds: readonly FaultKind[] = [
-  'split-decision',
-  'split-decision',
-  'lose-requests',
-  'lose-requests',
-  'kill',
-  'kill',
-];
+const noDescriptorsOneIn = 5;
+const momentKinds: readonly FaultKind[] = ['split-decision', 'split-decision', 'drop-connections', 'kill', 'kill'];
 
 export function planFaults(seed: number): Plan {
   const random = seededRandom(seed, 'plan');
@@ -136,6 +130,9 @@ export function planFaults(seed: number): Plan {
     for (const fault of stopAndLoss(random, brokerCount, episodes[0] ?? [])) add(fault);
   }
   if (random.below(awayOneIn) === 0) add({ ...large(random, 'away', brokerCount, 3500), atMs: random.below(500) });
+  if (seededRandom(seed, 'descriptors').below(noDescriptorsOneIn) === 0) {
+    add(large(seededRandom(seed, 'no-descriptors'), 'no-descriptors', brokerCount, 2000));
+  }
   for (const fault of atMoments(seededRandom(seed, 'moments'), brokerCount, episodes[0] ?? [])) add(fault);
   return { brokerCount, clockRates, episodes, hasBlackout };
 }
@@ -181,9 +178,7 @@ function atMoments(random: Random, brokerCount: number, others: Episode): Fault[
     const base = { atMs, broker, other, forMs: random.below(400), delayMs: random.next() * 3 };
     const kind = momentKinds[random.below(momentKinds.length)] ?? 'kill';
     const on = kind === 'kill' ? 'records.deleted' : 'transaction.ending';
-    // So long that the leader goes on without the other, which still leads partitions to which markers are due.
-    const long = kind === 'lose-requests' && random.below(3) > 0 ? { forMs: 2500 + random.below(2000) } : {};
-    faults.push({ ...base, kind, on, ...long, ...(kind === 'kill' ? { delayMs: 0 } : {}) });
+    faults.push({ ...base, kind, on, ...(kind === 'kill' ? { delayMs: 0 } : {}) });
   }
   if (random.below(2) === 0) return faults;
   const broker = others.find(({ kind }) => kind === 'power-loss')?.broker ?? 1 + random.below(brokerCount);
@@ -193,7 +188,7 @@ function atMoments(random: Random, brokerCount: number, others: Episode): Fault[
 }
 
 export function describeFault({ atMs, forMs, kind, broker, other, on }: Fault): string {
-  const isOneWay = kind === 'cut' || kind === 'lose-requests' || kind === 'split-decision';
+  const isOneWay = kind === 'cut' || kind === 'split-decision';
   const where = isOneWay ? `${broker}→${other}` : kind === 'drop-connections' ? `${broker}–${other}` : `${broker}`;
   const when = on === null ? `at ${atMs} ms` : `at the first ${on} after ${atMs} ms, there,`;
   return kind === 'blackout' ? `blackout ${when} for ${forMs} ms` : `${kind} ${where} ${when} for ${forMs} ms`;

@@ -21,6 +21,8 @@ const skewMsMax = 120_000;
 /** Long enough for what is decided to reach those who aren't cut off, too short for anybody to be missed. */
 const splitMs = 12;
 
+const diskFaults = { 'disk-full': 'no-space', 'disk-error': 'io', 'no-descriptors': 'too-many-files' } as const;
+
 export class Faults {
   readonly #options: FaultsOptions;
   #timers: Timer[] = [];
@@ -165,7 +167,8 @@ export class Faults {
         return () => undefined;
       case 'disk-full':
       case 'disk-error':
-        disk.fault = kind === 'disk-full' ? 'no-space' : 'io';
+      case 'no-descriptors':
+        disk.fault = diskFaults[kind];
         brokers.excuse(broker);
         return () => {
           disk.fault = null;
@@ -176,17 +179,16 @@ export class Faults {
         return () => {
           disk.syncDelayMs = 0;
         };
-      case 'lose-requests':
-        return this.#loseWhatIsSent(broker, other);
       case 'split-decision': {
-        const lose = this.#loseWhatIsSent(broker, other);
-        const kill = (): void => {
+        world.cut(broker, other);
+        const end = (): void => {
+          world.dropConnections(broker, other);
           brokers.kill(broker);
-          lose();
+          world.heal(broker, other);
         };
-        this.#timers.push(world.at(world.nowMs + splitMs, kill));
+        this.#timers.push(world.at(world.nowMs + splitMs, end));
         return () => {
-          lose();
+          world.heal(broker, other);
           restart();
         };
       }
@@ -194,16 +196,6 @@ export class Faults {
         world.setWallSkew(broker, Math.floor((random.next() - 0.5) * 2 * skewMsMax));
         return () => world.setWallSkew(broker, 0);
     }
-  }
-
-  /** Held back until the end of the fault, and lost then. */
-  #loseWhatIsSent(from: number, to: number): () => void {
-    const { world } = this.#options;
-    world.cut(from, to);
-    return () => {
-      world.dropConnections(from, to);
-      world.heal(from, to);
-    };
   }
 
   #losePower(broker: number): void {

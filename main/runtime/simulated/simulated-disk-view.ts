@@ -22,6 +22,7 @@ export class SimulatedDiskView implements Disk {
 
   open(path: string, mode: OpenMode): File {
     this.#check(path, mode === 'create' ? 'write' : 'read');
+    this.#checkOpens(path);
     const found = this.#disk.find(path);
     if (found?.kind === 'directory') throw new DiskError('io', path, `${path} is a directory, not a file`);
     if (found !== null) return this.#fileHandle(path, found, mode !== 'read');
@@ -45,6 +46,7 @@ export class SimulatedDiskView implements Disk {
   }
 
   list(path: string): string[] {
+    this.#checkOpens(path);
     return [...this.#directory(path).names.keys()].sort();
   }
 
@@ -99,12 +101,14 @@ export class SimulatedDiskView implements Disk {
 
   syncDirectory(path: string): void {
     this.#check(path, 'sync');
+    this.#checkOpens(path);
     this.#directory(path).durableNames = null;
     this.#disk.syncNamesTo(path);
   }
 
   readFile(path: string): Uint8Array {
     this.#check(path, 'read');
+    this.#checkOpens(path);
     const entry = this.#disk.find(path);
     if (entry?.kind !== 'file') throw new DiskError('not-found', path, `${path} does not exist`);
     return entry.contents();
@@ -232,10 +236,21 @@ export class SimulatedDiskView implements Disk {
     return entry;
   }
 
+  /** What the operating system says when a process has no descriptor left, in the words of the real disk. */
+  #checkOpens(path: string): void {
+    if (this.#disk.fault !== 'too-many-files' || !this.#isUnderFault(path)) return;
+    throw new DiskError('io', path, `${path}: too many open files in this process: raise \`ulimit -n\` (open)`);
+  }
+
+  #isUnderFault(path: string): boolean {
+    const { faultUnder } = this.#disk;
+    return faultUnder === null || `${path}/`.startsWith(`${faultUnder}/`);
+  }
+
   #check(path: string, operation: Operation): void {
     this.#user.requireAlive();
-    const { fault, faultUnder } = this.#disk;
-    if (fault === null || (faultUnder !== null && !`${path}/`.startsWith(`${faultUnder}/`))) return;
+    const { fault } = this.#disk;
+    if (fault === null || fault === 'too-many-files' || !this.#isUnderFault(path)) return;
     // A full or read-only disk still reads and still syncs what it has.
     if (fault === 'io' || operation === 'write')
       throw new DiskError(fault, path, `${path}: disk fault '${fault}' at ${operation}`);

@@ -156,6 +156,22 @@ describe('faults', () => {
     file.syncNow();
   });
 
+  it('without descriptors nothing more is opened, and what is open goes on', () => {
+    const { world, disk } = newDisk();
+    put(disk(), '/f', 'abc', true);
+    const file = disk().open('/f', 'write');
+    world.disk(1).fault = 'too-many-files';
+    const refused = expect.objectContaining({ code: 'io', message: expect.stringContaining('too many open files') });
+    expect(() => disk().open('/f', 'read')).toThrow(refused);
+    expect(() => disk().readFile('/f')).toThrow(refused);
+    expect(() => disk().list('/')).toThrow(refused);
+    expect(() => disk().writeFileAtomic('/g', Buffer.from('x'))).toThrow(refused);
+    file.write(Buffer.from('d'), 3);
+    file.syncNow();
+    world.disk(1).fault = null;
+    expect(text(disk(), '/f')).toBe('abcd');
+  });
+
   it('a lock is held once and dies with the process', () => {
     const { world, disk } = newDisk();
     const lock = disk().lock('/lock');

@@ -20,7 +20,8 @@ export class SimulatedDirectory {
 
 type Entry = SimulatedFile | SimulatedDirectory;
 
-export type DiskFault = 'no-space' | 'io' | 'denied';
+/** `too-many-files`: the process may open nothing more (EMFILE); what is open goes on. */
+export type DiskFault = 'no-space' | 'io' | 'denied' | 'too-many-files';
 
 export function splitPath(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
@@ -34,7 +35,7 @@ export class SimulatedDisk {
   usedBytes = 0;
   /** Virtual duration of File.sync(). */
   syncDelayMs = 0;
-  /** Every write and sync fails with this; reads too when it is 'io'. */
+  /** Every write and sync fails with this; reads too when it is 'io'; only what opens a file when it is 'too-many-files'. */
   fault: DiskFault | null = null;
   /** Only files below this path fail; null: all. */
   faultUnder: string | null = null;
