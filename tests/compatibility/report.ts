@@ -63,11 +63,19 @@ ${differences === null ? 'Not compared in this run.' : differenceList(difference
 ${failures.length === 0 ? '' : `\n## Failures\n\n${failures.join('\n')}\n`}`;
 }
 
+/** Of a difference whose reason is known, for the eye. */
+const explainedLinesMax = 4;
+
 export function differenceList(differences: readonly Difference[]): string {
   if (differences.length === 0) return 'Nowhere: every case got the same answer from both.';
   return differences
     .map(({ program, case: name, ours, kafkas, reason }) => {
-      const lines = [...ours.map((line) => `    - ours:  ${line}`), ...kafkas.map((line) => `    - Kafka: ${line}`)];
+      const shown = (lines: readonly string[], whose: string): string[] => {
+        const most = reason === null ? lines.length : explainedLinesMax;
+        const more = lines.length > most ? [`    - and ${lines.length - most} more lines`] : [];
+        return [...lines.slice(0, most).map((line) => `    - ${whose}: ${line}`), ...more];
+      };
+      const lines = [...shown(ours, 'ours'), ...shown(kafkas, 'Kafka')];
       return [`- **${program}, ${name}**: ${reason ?? 'NOT EXPLAINED'}`, ...lines].join('\n');
     })
     .join('\n');
