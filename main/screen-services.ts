@@ -45,7 +45,7 @@ export class ScreenServices {
       const place = brokers.find(({ id }) => id === nodeId);
       return place === undefined ? null : { host, port: place.controllerPort };
     });
-    this.#brokers = new BrokerInspection(this.#client, runtime.disk, logFile);
+    this.#brokers = new BrokerInspection(this.#client, runtime, logFile);
     this.#measurements = new PresetMeasurements({
       runtime,
       bootstrap,

@@ -7,10 +7,11 @@ import { ErrorCode, errorName } from '../protocol/errors.ts';
 import { describeConfigsApi } from '../protocol/messages/describe-configs.ts';
 import { describeLogDirsApi } from '../protocol/messages/describe-log-dirs.ts';
 import { incrementalAlterConfigsApi } from '../protocol/messages/incremental-alter-configs.ts';
-import { DiskError, type Disk } from '../runtime/runtime.ts';
+import { DiskError, type Clock, type Disk } from '../runtime/runtime.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import { ClusterError } from './cluster-error.ts';
 import { configView, resourceType } from './config-views.ts';
+import { untilSeen } from './until-seen.ts';
 
 type BrokerHandlers = Pick<
   EndpointHandlers,
@@ -23,11 +24,17 @@ const unknownSize = -1;
 
 export class BrokerInspection {
   readonly #client: ClusterClient;
+  readonly #clock: Clock;
   readonly #disk: Disk;
   readonly #logFile: (brokerId: number) => string;
 
-  constructor(client: ClusterClient, disk: Disk, logFile: (brokerId: number) => string) {
+  constructor(
+    client: ClusterClient,
+    { clock, disk }: { readonly clock: Clock; readonly disk: Disk },
+    logFile: (brokerId: number) => string,
+  ) {
     this.#client = client;
+    this.#clock = clock;
     this.#disk = disk;
     this.#logFile = logFile;
   }
@@ -70,6 +77,21 @@ export class BrokerInspection {
       : this.#client.send(brokerId, incrementalAlterConfigsApi, body));
     const result = answer.responses[0];
     requireOk(result?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, result?.errorMessage ?? null);
+    if (!validateOnly) await untilSeen(this.#clock, () => this.#isSeen(brokerId, name, value));
+  }
+
+  /** By the broker whose setting it is, or by every one that answers. */
+  async #isSeen(brokerId: number | null, name: string, value: string | null): Promise<boolean> {
+    const source = brokerId === null ? 'cluster' : 'broker';
+    const isShownBy = async (id: number): Promise<boolean> => {
+      const found = (await this.#configs(id)).find((config) => config.name === name);
+      const given = found?.synonyms.find((synonym) => synonym.source === source);
+      if (given === undefined || value === null) return given === undefined && value === null;
+      return found?.sensitive === true || given.value === value;
+    };
+    const ids = brokerId === null ? this.#client.nodeIds : [brokerId];
+    const shown = await Promise.all(ids.map((id) => isShownBy(id).catch(() => true)));
+    return shown.every(Boolean);
   }
 
   async #logDirs(brokerId: number): Promise<readonly LogDirView[]> {

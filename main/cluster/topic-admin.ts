@@ -16,11 +16,9 @@ import type { ClusterClient } from './cluster-client.ts';
 import { ClusterError } from './cluster-error.ts';
 import type { ThrottleMemory } from './throttle-release.ts';
 import { Reassignment } from './reassignment.ts';
+import { untilSeen } from './until-seen.ts';
 
 const timeoutMs = 10_000;
-/** How long a change may take to reach the broker that answers; then it is left to the next look. */
-const seenWithinMs = 2000;
-const lookAgainMs = 20;
 const topicResource = 2;
 const sources: readonly ConfigSource[] = ['unknown', 'topic', 'broker', 'cluster', 'static', 'default'];
 const kinds: readonly ConfigKind[] = [
@@ -147,16 +145,13 @@ export class TopicAdmin {
     return null;
   }
 
-  /** The controller has it; the broker that is asked next may hear of it a moment later, and the page would show the old. */
-  async #seen({ topic, set, unset }: { topic: string; set: Record<string, string>; unset: string[] }): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + seenWithinMs;
-    while (this.#clock.monotonicMs() < deadlineMs) {
+  #seen({ topic, set, unset }: { topic: string; set: Record<string, string>; unset: string[] }): Promise<void> {
+    return untilSeen(this.#clock, async () => {
       const { configs } = await this.#configs(topic);
       const own = new Map(configs.flatMap(({ name, value, source }) => (source === 'topic' ? [[name, value]] : [])));
-      const isSeen = Object.entries(set).every(([name, value]) => own.get(name) === value);
-      if (isSeen && !unset.some((name) => own.has(name))) return;
-      await new Promise<void>((resolve) => this.#clock.at(this.#clock.monotonicMs() + lookAgainMs, resolve));
-    }
+      const isSet = Object.entries(set).every(([name, value]) => own.get(name) === value);
+      return isSet && !unset.some((name) => own.has(name));
+    });
   }
 
   async #addPartitions(input: { topic: string; count: number; validateOnly: boolean }): Promise<null> {
