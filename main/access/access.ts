@@ -4,40 +4,10 @@
 import type { BrokerSettings } from '../metadata/configs/broker-settings.ts';
 import type { MetadataImage } from '../metadata/metadata-image.ts';
 import type { Requester } from '../net/handler.ts';
-import { AclOperation, clusterName, ResourceType } from './acl.ts';
+import { clusterName, operationBits, operationsOf, ResourceType, type AclOperation } from './acl.ts';
 import { Authorizer } from './authorizer.ts';
 
 export const standardAuthorizer = 'org.apache.kafka.metadata.authorizer.StandardAuthorizer';
-
-/** The operations that a resource of a type knows. */
-const operationsOf: Readonly<Partial<Record<ResourceType, readonly AclOperation[]>>> = {
-  [ResourceType.TOPIC]: [
-    AclOperation.READ,
-    AclOperation.WRITE,
-    AclOperation.CREATE,
-    AclOperation.DESCRIBE,
-    AclOperation.DELETE,
-    AclOperation.ALTER,
-    AclOperation.DESCRIBE_CONFIGS,
-    AclOperation.ALTER_CONFIGS,
-  ],
-  [ResourceType.GROUP]: [
-    AclOperation.READ,
-    AclOperation.DESCRIBE,
-    AclOperation.DELETE,
-    AclOperation.DESCRIBE_CONFIGS,
-    AclOperation.ALTER_CONFIGS,
-  ],
-  [ResourceType.CLUSTER]: [
-    AclOperation.CREATE,
-    AclOperation.CLUSTER_ACTION,
-    AclOperation.DESCRIBE_CONFIGS,
-    AclOperation.ALTER_CONFIGS,
-    AclOperation.IDEMPOTENT_WRITE,
-    AclOperation.ALTER,
-    AclOperation.DESCRIBE,
-  ],
-};
 
 export type AccessOptions = {
   readonly settings: BrokerSettings;
@@ -101,11 +71,10 @@ export class Access {
 
   /** What clients ask for as "authorized operations": a bit for each operation, at its number. */
   operations(requester: Requester, resourceType: ResourceType, name: string): number {
-    let bits = 0;
-    for (const operation of operationsOf[resourceType] ?? []) {
-      if (this.#authorizer.allows(requester, operation, resourceType, name)) bits |= 1 << operation;
-    }
-    return bits;
+    const known = operationsOf[resourceType] ?? [];
+    return operationBits(
+      known.filter((operation) => this.#authorizer.allows(requester, operation, resourceType, name)),
+    );
   }
 
   // ── what of the metadata and the settings access depends on ──

@@ -37,6 +37,41 @@ export const AclOperation = {
 } as const;
 export type AclOperation = (typeof AclOperation)[keyof typeof AclOperation];
 
+/** The operations that a resource of a type knows. */
+export const operationsOf: Readonly<Partial<Record<ResourceType, readonly AclOperation[]>>> = {
+  [ResourceType.TOPIC]: [
+    AclOperation.READ,
+    AclOperation.WRITE,
+    AclOperation.CREATE,
+    AclOperation.DESCRIBE,
+    AclOperation.DELETE,
+    AclOperation.ALTER,
+    AclOperation.DESCRIBE_CONFIGS,
+    AclOperation.ALTER_CONFIGS,
+  ],
+  [ResourceType.GROUP]: [
+    AclOperation.READ,
+    AclOperation.DESCRIBE,
+    AclOperation.DELETE,
+    AclOperation.DESCRIBE_CONFIGS,
+    AclOperation.ALTER_CONFIGS,
+  ],
+  [ResourceType.CLUSTER]: [
+    AclOperation.CREATE,
+    AclOperation.CLUSTER_ACTION,
+    AclOperation.DESCRIBE_CONFIGS,
+    AclOperation.ALTER_CONFIGS,
+    AclOperation.IDEMPOTENT_WRITE,
+    AclOperation.ALTER,
+    AclOperation.DESCRIBE,
+  ],
+};
+
+/** As clients are told of them: a bit for each operation, at its number. */
+export function operationBits(operations: readonly AclOperation[] = []): number {
+  return operations.reduce<number>((bits, operation) => bits | (1 << operation), 0);
+}
+
 export const PermissionType = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const;
 
 /** Any host, any name. */
