@@ -97,7 +97,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<R
     ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.logDirs === undefined ? {} : { logDirs: options.logDirs }),
-    ...(options.users === undefined ? {} : { secured: { sasl: true, users: options.users } }),
+    ...(options.users === undefined ? {} : { secured: { users: options.users } }),
     ...(options.configs === undefined ? {} : { configs: options.configs }),
   });
   let readyMs: number;

@@ -75,7 +75,7 @@ export function configs(parsed: Parsed): Record<string, string> {
 }
 
 /** `--sasl` and `--user name:password` pairs. */
-export function securedAccess(parsed: Parsed): { sasl: boolean; users: Record<string, string> } | undefined {
+export function securedAccess(parsed: Parsed): { users: Record<string, string> } | undefined {
   const pairs = parsed.values['user'];
   const users: Record<string, string> = {};
   for (const pair of Array.isArray(pairs) ? (pairs as string[]) : []) {
@@ -83,8 +83,7 @@ export function securedAccess(parsed: Parsed): { sasl: boolean; users: Record<st
     if (colon < 1 || colon === pair.length - 1) throw new UsageError('--user needs name:password');
     users[pair.slice(0, colon)] = pair.slice(colon + 1);
   }
-  const sasl = parsed.values['sasl'] === true || Object.keys(users).length > 0;
-  return sasl ? { sasl, users } : undefined;
+  return parsed.values['sasl'] === true || Object.keys(users).length > 0 ? { users } : undefined;
 }
 
 const distDir = join(dirname(fileURLToPath(import.meta.url)), '..', import.meta.url.includes('/chunks/') ? '..' : '');

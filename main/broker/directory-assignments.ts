@@ -21,32 +21,28 @@ type Assignment = {
   readonly onAccepted: () => void;
 };
 
+export type DirectoryAssignmentsOptions = {
+  readonly clock: Clock;
+  readonly channel: ControllerChannel;
+  readonly nodeId: number;
+  readonly brokerEpoch: () => number;
+  readonly image: () => MetadataImage;
+};
+
 /** Kafka's bound of one request. */
 const assignmentsPerRequestMax = 2250;
 const retryMs = 500;
 const requestTimeoutMs = 10_000;
 
 export class DirectoryAssignments implements Assignments {
-  readonly #options: {
-    readonly clock: Clock;
-    readonly channel: ControllerChannel;
-    readonly nodeId: number;
-    readonly brokerEpoch: () => number;
-    readonly image: () => MetadataImage;
-  };
+  readonly #options: DirectoryAssignmentsOptions;
   /** The newest wish for each replica: as many as this broker has. */
   readonly #waiting = new Map<string, Assignment>();
   #isSending = false;
   #timer: Timer | null = null;
   #isClosed = false;
 
-  constructor(options: {
-    readonly clock: Clock;
-    readonly channel: ControllerChannel;
-    readonly nodeId: number;
-    readonly brokerEpoch: () => number;
-    readonly image: () => MetadataImage;
-  }) {
+  constructor(options: DirectoryAssignmentsOptions) {
     this.#options = options;
   }
 
@@ -114,7 +110,9 @@ export class DirectoryAssignments implements Assignments {
     for (const { topicId, partition, directoryId } of batch) {
       const topics = byDirectory.get(directoryId) ?? new Map<string, { partitionIndex: number }[]>();
       byDirectory.set(directoryId, topics);
-      topics.set(topicId, [...(topics.get(topicId) ?? []), { partitionIndex: partition }]);
+      const partitions = topics.get(topicId) ?? [];
+      topics.set(topicId, partitions);
+      partitions.push({ partitionIndex: partition });
     }
     return {
       brokerId: this.#options.nodeId,

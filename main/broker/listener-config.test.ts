@@ -76,7 +76,7 @@ describe('JAAS texts', () => {
       host: '127.0.0.1',
       brokers: [broker],
       configs: {},
-      secured: { sasl: true, users: { alice: 'a"b\\c;=', 'bob b': ' ' } },
+      secured: { users: { alice: 'a"b\\c;=', 'bob b': ' ' } },
     };
     const properties = brokerProperties(topology, broker, ['/logs']);
     const text = properties['listener.name.sasl_plaintext.plain.sasl.jaas.config'] ?? '';

@@ -41,7 +41,7 @@ const topologySchema = v.object({
   ),
   logDirs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(logDirsMax))),
   configs: v.record(v.string(), v.string()),
-  secured: v.optional(v.object({ sasl: v.boolean(), users: v.record(v.string(), v.string()) })),
+  secured: v.optional(v.object({ users: v.record(v.string(), v.string()) })),
 });
 
 /** Who runs this directory now, and how `highwater broker …` reaches it. */

@@ -1,23 +1,19 @@
-// The listener beside the plaintext one, for clients that say who they are: which protocol it speaks, and the broker
-// properties that make it. Brokers and the app go on using the plaintext one.
+// The listener beside the plaintext one, for clients that log in with PLAIN or SCRAM: which protocol it speaks, and the
+// broker properties that make it. Brokers and the app go on using the plaintext one.
 
 /** Kept in `cluster.json`, which only its owner may read. */
 export type SecuredAccess = {
-  /** Clients log in with PLAIN or SCRAM. */
-  readonly sasl: boolean;
   /** Passwords by user, of those who were named on the command line. */
   readonly users: Readonly<Record<string, string>>;
 };
 
 /** Also the listener's name. */
-export function securedProtocol(_secured: SecuredAccess): string {
-  return 'SASL_PLAINTEXT';
-}
+export const securedProtocol = 'SASL_PLAINTEXT';
 
 /** What may be set otherwise with --config. */
 export function securedDefaults(secured: SecuredAccess | undefined): Record<string, string> {
-  if (secured?.sasl !== true) return {};
-  const name = securedProtocol(secured).toLowerCase();
+  if (secured === undefined) return {};
+  const name = securedProtocol.toLowerCase();
   return {
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     [`listener.name.${name}.plain.sasl.jaas.config`]: plainJaasConfig(secured.users),

@@ -87,7 +87,7 @@ export function bootstrapOf(topology: Topology): string {
 /** Of the listener for clients that say who they are; null: the cluster has none. */
 function securedListener(topology: Topology, { securedPort }: BrokerPlace): { name: string; address: string } | null {
   if (topology.secured === undefined || securedPort === undefined) return null;
-  return { name: securedProtocol(topology.secured), address: `${topology.host}:${securedPort}` };
+  return { name: securedProtocol, address: `${topology.host}:${securedPort}` };
 }
 
 /** Where clients that say who they are find the cluster; null: nowhere. */

@@ -88,7 +88,7 @@ export class ChangingVoters {
     }
     const voters = this.#core.voterSet.withVoter({ ...voter, kraftVersions: range });
     if (voters === null) return abort('DUPLICATE_VOTER', `The voter id for ${keyText(voter)} is already taken`);
-    pending.lastOffset = this.#append(role, voters, null);
+    pending.lastOffset = this.#append(role, voters);
     if (pending.ackWhenCommitted || pending.token === null) return;
     this.#core.replyChange(pending.token, 'addVoter', 'NONE', null);
     pending.token = null;
@@ -110,7 +110,7 @@ export class ChangingVoters {
       ackWhenCommitted: true,
       deadlineMs: this.#core.nowMs + this.#core.timeouts.requestTimeoutMs,
       isAsked: true,
-      lastOffset: this.#append(role, without, null),
+      lastOffset: this.#append(role, without),
     };
   }
 
@@ -135,7 +135,7 @@ export class ChangingVoters {
     const isKnown = isReconfigurable ? voterSet.isVoter(key) : voterSet.has(voter.id);
     if (!isKnown) return refuse('VOTER_NOT_FOUND');
     const updated = isReconfigurable ? voterSet.withUpdatedVoter(voter) : null;
-    if (updated !== null) this.#append(role, updated, null);
+    if (updated !== null) this.#append(role, updated);
     role.noteAlive(key, this.#core.nowMs);
     this.#refuse(token, 'updateVoter', { error: 'NONE', message: null });
   }
@@ -200,9 +200,9 @@ export class ChangingVoters {
   }
 
   /** Returns the offset of the voters record. */
-  #append(role: Leader, voters: VoterSet, kraftVersion: number | null): number {
-    const offset = this.#core.log.endOffset + (kraftVersion === null ? 0 : 1);
-    this.#core.emit({ type: 'appendVoters', epoch: role.epoch, voters, kraftVersion });
+  #append(role: Leader, voters: VoterSet): number {
+    const offset = this.#core.log.endOffset;
+    this.#core.emit({ type: 'appendVoters', epoch: role.epoch, voters });
     return offset;
   }
 

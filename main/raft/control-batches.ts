@@ -54,10 +54,9 @@ export function leaderChangeBatch(
   return controlBatch(place, [{ type: ControlRecordType.LEADER_CHANGE, value }, ...voterRows(dynamicVoters)]);
 }
 
-/** A change of the voters; with `kraftVersion` also the upgrade to it. */
-export function votersBatch(place: BatchPlace, voters: VotersRecord, kraftVersion: number | null): Buffer {
-  const rows = kraftVersion === null ? [votersRow(voters)] : voterRows({ kraftVersion, voters });
-  return controlBatch(place, rows);
+/** A change of the voters. */
+export function votersBatch(place: BatchPlace, voters: VotersRecord): Buffer {
+  return controlBatch(place, [votersRow(voters)]);
 }
 
 function voterRows(dynamicVoters: DynamicVoters | null): ControlRow[] {

@@ -179,12 +179,11 @@ export type Effect =
       readonly voters: readonly number[];
       readonly grantingVoters: readonly number[];
     }
-  /** The leader changes the voters; with `kraftVersion` also upgrades to it. They count from here on. */
+  /** The leader changes the voters. They count from here on. */
   | {
       readonly type: 'appendVoters';
       readonly epoch: number;
       readonly voters: VoterSet;
-      readonly kraftVersion: number | null;
     }
   /** Batches as the leader wrote them. */
   | { readonly type: 'appendAsFollower'; readonly records: Buffer }

@@ -377,8 +377,8 @@ export class RaftNode<R> {
     return { kraftVersion, voters: toVotersRecord(voters) };
   }
 
-  #appendVoters({ epoch, voters, kraftVersion }: Effect & { type: 'appendVoters' }): void {
-    this.#appendControl(epoch, (place) => votersBatch(place, toVotersRecord(voters), kraftVersion));
+  #appendVoters({ epoch, voters }: Effect & { type: 'appendVoters' }): void {
+    this.#appendControl(epoch, (place) => votersBatch(place, toVotersRecord(voters)));
   }
 
   #appendControl(epoch: number, build: (place: BatchPlace) => Buffer): void {

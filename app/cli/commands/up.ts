@@ -107,7 +107,7 @@ function securedLines({ supervisor: { topology } }: Engine): string[] {
   if (addresses === null || topology.secured === undefined) return [];
   const users = Object.keys(topology.secured.users);
   const who = users.length === 0 ? '' : ` (${users.join(', ')})`;
-  return [`  secured    ${addresses}`, `             ${securedProtocol(topology.secured)}${who}`];
+  return [`  secured    ${addresses}`, `             ${securedProtocol}${who}`];
 }
 
 export function readyText(engine: Engine, readyMs: number, uiUrl: string | null): string {
